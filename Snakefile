@@ -1,0 +1,41 @@
+"""SSC: land cover of rivers from drone and airborne images.
+
+Every path and number comes from the config file, explained in config/README.md.
+"""
+
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+# A file given with --configfile stands alone; without one it is the sample campaign.
+if "campaign" not in config:
+
+    configfile: "config/config.yaml"
+
+
+# Without this a limit of one GPU would hold for the whole of a cluster.
+resource_scopes:
+    gpu="local",
+
+
+include: "rules/common.smk"
+include: "rules/check.smk"
+include: "rules/train.smk"
+include: "rules/classify.smk"
+include: "rules/evaluate.smk"
+include: "rules/report.smk"
+
+
+wildcard_constraints:
+    group=r"[^/]+",
+    batch=r"[^/]+",
+    river=r"[^/]+",
+
+
+report: "report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        get_targets(),

@@ -1,0 +1,115 @@
+"""Config, discovery of images, and the input functions of all rules."""
+
+import ast
+import hashlib
+from collections import Counter
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+
+import yaml
+from jsonschema import Draft202012Validator
+from snakemake.exceptions import WorkflowError
+from snakemake.utils import validate
+from workflow_scripts.ssc.campaign import batches, read_campaign
+from workflow_scripts.ssc.errors import InputError
+
+SCHEMA = workflow.source_path("../config/config.schema.yaml")
+SCRIPTS = Path(workflow.basedir) / "workflow_scripts"
+
+
+def config_problems(config):
+    """One line for each key that the schema refuses."""
+    for error in Draft202012Validator(yaml.safe_load(open(SCHEMA))).iter_errors(config):
+        key = ".".join(map(str, error.absolute_path)) or "config"
+        message = error.message
+        if error.validator == "additionalProperties":
+            known = error.schema.get("properties", {})
+            for name in sorted(set(error.instance) - set(known)):
+                near = get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+                yield f"{key}: no such key {name}; {hint}"
+            continue
+        yield f"{key}: {message}"
+
+
+def read_config():
+    # YAML reads the codes of classes as numbers, JSON schema knows keys of text only.
+    if isinstance(config.get("classes"), dict):
+        config["classes"] = {str(code): c for code, c in config["classes"].items()}
+    if problems := list(config_problems(config)):
+        raise WorkflowError("\n".join(["The config has errors:", *problems]))
+    validate(config, SCHEMA)
+
+
+read_config()
+RESULTS = config["results"]
+FINAL = {"mlp": "MLP", "rf": "RF", "none": None}[config["refine"]["method"]]
+
+try:
+    CAMPAIGN = read_campaign(
+        *(config["campaign"][key] for key in ("train", "predict", "groups"))
+    )
+except InputError as error:
+    raise WorkflowError("\n".join(["The campaign has errors:", *error.problems]))
+
+PER_JOB = config["campaign"]["images_per_job"]
+TRAIN_BATCHES = batches(CAMPAIGN.train.values(), PER_JOB)
+PREDICT_BATCHES = {
+    group: batches(CAMPAIGN.predict_images(group), PER_JOB) for group in CAMPAIGN.groups
+}
+
+
+@cache
+def code_digest(script):
+    """A checksum of a script and the modules that it imports from ssc, directly or not.
+
+    Snakemake reruns a job when its script changes, but does not look at what that imports.
+    """
+    todo, seen = [SCRIPTS / script], {}
+    while todo:
+        path = todo.pop()
+        seen[path] = hashlib.sha256(path.read_bytes()).hexdigest()
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.ImportFrom):
+                names = [node.module or "", *(alias.name for alias in node.names)]
+                for name in names:
+                    folder = path.parent if node.level else SCRIPTS
+                    imported = folder / f"{name.replace('.', '/')}.py"
+                    if imported.is_file() and imported not in seen:
+                        todo.append(imported)
+    return hashlib.sha256("".join(sorted(seen.values())).encode()).hexdigest()[:16]
+
+
+def predict_batch(wildcards):
+    return PREDICT_BATCHES[wildcards.group][wildcards.batch]
+
+
+def labelled(images):
+    return [image for image in images if image.label]
+
+
+def scored_batches(group, river=None):
+    """Batches of a group (and river) that have labels to score maps by."""
+    return [
+        batch
+        for batch, images in PREDICT_BATCHES[group].items()
+        if river in (None, images[0].river) and labelled(images)
+    ]
+
+
+def rivers_of(group, batches):
+    return sorted({PREDICT_BATCHES[group][batch][0].river for batch in batches})
+
+
+def get_targets():
+    targets = [f"{RESULTS}/{g}/model/{g}.onnx" for g in CAMPAIGN.groups]
+    targets += [f"{RESULTS}/{g}/model/{g}_curves.png" for g in CAMPAIGN.groups]
+    targets += [f"{RESULTS}/report/compiled.csv", f"{RESULTS}/report/totals.html"]
+    for group, found in PREDICT_BATCHES.items():
+        targets += [f"{RESULTS}/{group}/figures/{batch}" for batch in found]
+        for river in rivers_of(group, found):
+            targets.append(f"{RESULTS}/report/panels/{group}/{river}")
+        for river in rivers_of(group, scored_batches(group)):
+            targets.append(f"{RESULTS}/report/violins/{group}/{river}.png")
+    return targets

@@ -1,0 +1,97 @@
+"""Scores of the maps against labels, and the 4-part figures."""
+
+MAPS = [rules.classify_tiles.output.maps]
+if FINAL:
+    MAPS.append(rules.refine_pixels.output.maps)
+STAGES = ["CNN", FINAL] if FINAL else ["CNN"]
+
+
+rule score_images:
+    input:
+        maps=MAPS,
+        labels=lambda wc: [image.label for image in labelled(predict_batch(wc))],
+    output:
+        scores=directory(f"{RESULTS}/{{group}}/scores/{{batch}}"),
+    log:
+        "logs/score_images/{group}/{batch}.log",
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        names=lambda wc: [image.name for image in labelled(predict_batch(wc))],
+        stages=STAGES,
+        classes=config["classes"],
+        code=code_digest("score_images.py"),
+    script:
+        "../workflow_scripts/score_images.py"
+
+
+rule plot_panels:
+    input:
+        images=lambda wc: [image.path for image in predict_batch(wc)],
+        labels=lambda wc: [image.label for image in labelled(predict_batch(wc))],
+        maps=MAPS,
+        scores=lambda wc: (
+            rules.score_images.output.scores if labelled(predict_batch(wc)) else []
+        ),
+    output:
+        figures=directory(f"{RESULTS}/{{group}}/figures/{{batch}}"),
+    log:
+        "logs/plot_panels/{group}/{batch}.log",
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        names=lambda wc: [image.name for image in predict_batch(wc)],
+        labelled=lambda wc: [image.name for image in labelled(predict_batch(wc))],
+        stages=STAGES,
+        classes=config["classes"],
+        width=config["figures"]["width"],
+        code=code_digest("plot_panels.py"),
+    script:
+        "../workflow_scripts/plot_panels.py"
+
+
+rule compile_scores:
+    input:
+        scores=[
+            f"{RESULTS}/{group}/scores/{batch}"
+            for group in CAMPAIGN.groups
+            for batch in scored_batches(group)
+        ],
+    output:
+        compiled=ensure(f"{RESULTS}/report/compiled.csv", non_empty=True),
+        totals=ensure(f"{RESULTS}/report/totals.csv", non_empty=True),
+        table=report(
+            f"{RESULTS}/report/totals.html",
+            caption="../report/totals.rst",
+            category="Overview",
+            labels={"what": "scores"},
+        ),
+    log:
+        "logs/compile_scores.log",
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        batches=lambda wc: [
+            dict(
+                group=group,
+                river=PREDICT_BATCHES[group][batch][0].river,
+                names=[image.name for image in labelled(PREDICT_BATCHES[group][batch])],
+            )
+            for group in CAMPAIGN.groups
+            for batch in scored_batches(group)
+        ],
+        stages=STAGES,
+        classes=config["classes"],
+        experiment=config["experiment"],
+        code=code_digest("compile_scores.py"),
+    script:
+        "../workflow_scripts/compile_scores.py"

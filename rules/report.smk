@@ -1,0 +1,56 @@
+"""What `snakemake --report` shows beside the tables and training curves."""
+
+
+rule plot_summary:
+    input:
+        compiled=rules.compile_scores.output.compiled,
+    output:
+        violins=report(
+            f"{RESULTS}/report/violins/{{group}}/{{river}}.png",
+            caption="../report/violins.rst",
+            category="{river}",
+            labels={"image": "all (violins)", "CNN": "{group}"},
+        ),
+    log:
+        "logs/plot_summary/{group}/{river}.log",
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        classes=config["classes"],
+        code=code_digest("plot_summary.py"),
+    script:
+        "../workflow_scripts/plot_summary.py"
+
+
+rule pick_panels:
+    input:
+        compiled=rules.compile_scores.output.compiled,
+        figures=lambda wc: [
+            f"{RESULTS}/{wc.group}/figures/{batch}"
+            for batch, images in PREDICT_BATCHES[wc.group].items()
+            if images[0].river == wc.river
+        ],
+    output:
+        panels=report(
+            directory(f"{RESULTS}/report/panels/{{group}}/{{river}}"),
+            patterns=["{image}.png"],
+            caption="../report/panels.rst",
+            category="{river}",
+            labels={"image": "{image}", "CNN": "{group}"},
+        ),
+    log:
+        "logs/pick_panels/{group}/{river}.log",
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        most=config["figures"]["in_report"],
+        stages=STAGES,
+        code=code_digest("pick_panels.py"),
+    script:
+        "../workflow_scripts/pick_panels.py"

@@ -1,0 +1,24 @@
+"""Give each image of a batch its tile map."""
+
+import pandas as pd
+from job import job, progress, whole_folder
+from snakemake.script import snakemake
+from ssc.classes import read_classes
+from ssc.raster import read_image, write_class_raster
+from ssc.tile_classifier import TileClassifier
+
+
+def main(snakemake):
+    params, classes = snakemake.params, read_classes(snakemake.params.classes)
+    key = pd.read_csv(snakemake.input.key)
+    classifier = TileClassifier(snakemake.input.onnx, key, snakemake.threads)
+    with whole_folder(snakemake.output.maps) as folder:
+        for number, name in progress(params.names):
+            image, grid = read_image(snakemake.input.images[number])
+            tile_map = classifier.classify(image, params.stride)
+            write_class_raster(folder / f"CNN_{name}.tif", tile_map, grid, classes)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        main(snakemake)

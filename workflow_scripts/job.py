@@ -1,0 +1,66 @@
+"""What every job does around its work: log, report faults, leave whole outputs only."""
+
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ssc.errors import InputError
+
+
+@contextmanager
+def job(log: str) -> Iterator[None]:
+    """Log to the rule's log file and to the terminal; end on a fault with status 1.
+
+    A fault that the user can mend is told in its own words, any other with its traceback.
+    """
+    logging.basicConfig(
+        level=logging.INFO,
+        format="%(message)s",
+        handlers=[logging.FileHandler(log, encoding="utf-8"), logging.StreamHandler()],
+    )
+    try:
+        yield
+    except InputError as error:
+        for problem in error.problems:
+            logging.error("ERROR: %s", problem)
+        sys.exit(1)
+    except Exception:
+        logging.exception("ERROR: this should not happen; please report it with this traceback")
+        sys.exit(1)
+
+
+@contextmanager
+def whole(path: str) -> Iterator[Path]:
+    """A path to write to that takes the place of `path` once all of it is written."""
+    target = Path(path)
+    part = target.with_name(f".part-{target.name}")
+    remove(part)
+    yield part
+    remove(target)
+    os.replace(part, target)
+
+
+@contextmanager
+def whole_folder(path: str) -> Iterator[Path]:
+    """A new folder to write to that becomes `path` once all is in it."""
+    with whole(path) as part:
+        part.mkdir(parents=True)
+        yield part
+
+
+def remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def progress(names: list[str]) -> Iterator[tuple[int, str]]:
+    """Number and name of each image of a batch, told as it is begun."""
+    for number, name in enumerate(names):
+        logging.info("%s (%d of %d)", name, number + 1, len(names))
+        yield number, name

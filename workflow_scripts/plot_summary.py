@@ -1,0 +1,22 @@
+"""Draw the scores of a river's images as violins."""
+
+import pandas as pd
+from job import job, whole
+from snakemake.script import snakemake
+from ssc.classes import read_classes
+from ssc.figures import plot_violins
+
+
+def main(snakemake):
+    group, river = snakemake.wildcards.group, snakemake.wildcards.river
+    compiled = pd.read_csv(snakemake.input.compiled)
+    chosen = compiled[(compiled["model"] == group) & (compiled["RiverName"] == river)]
+    order = [c.name for c in read_classes(snakemake.params.classes)] + ["ALL"]
+    title = f"{river}, classified by CNN {group}"
+    with whole(snakemake.output.violins) as path:
+        plot_violins(path, title, chosen, order)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        main(snakemake)

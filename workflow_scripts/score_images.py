@@ -1,0 +1,25 @@
+"""Score the maps of each labelled image of a batch."""
+
+from job import job, progress, whole_folder
+from snakemake.script import snakemake
+from ssc.classes import read_classes
+from ssc.raster import read_class_raster
+from ssc.scores import confusion_matrix, score_table
+
+
+def main(snakemake):
+    params, classes = snakemake.params, read_classes(snakemake.params.classes)
+    with whole_folder(snakemake.output.scores) as folder:
+        for number, name in progress(params.names):
+            labels = read_class_raster(snakemake.input.labels[number])
+            for stage, maps in zip(params.stages, snakemake.input.maps, strict=True):
+                codes = read_class_raster(f"{maps}/{stage}_{name}.tif")
+                confusion = confusion_matrix(labels, codes, classes[-1].code + 1)
+                score_table(confusion, classes).to_csv(
+                    folder / f"{stage}_{name}.csv", index=False, float_format="%.6f"
+                )
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        main(snakemake)

@@ -1,0 +1,210 @@
+"""Which images a campaign has, which CNN learns from and classifies which, and in what jobs.
+
+Everything here comes from file names alone, so that a workflow of 100,000 images is planned
+in seconds; what is inside the files is the business of `preflight`.
+"""
+
+import os
+import re
+import unicodedata
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InputError
+
+IMAGE_SUFFIXES = {".jpg", ".jpeg"}
+LABEL_SUFFIXES = {".tif", ".tiff"}
+IMAGE_NAME = re.compile(r"(?P<river>.+)_(?P<number>\d{4,})")
+RESERVED_GROUPS = {"report", "training_tiles"}
+
+
+@dataclass(frozen=True)
+class Image:
+    """An image `<river>_<number>.jpg` and, where there is one, its label raster."""
+
+    river: str
+    number: str
+    path: str
+    label: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.river}_{self.number}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """One CNN: the rivers that it learns from and the rivers that it classifies."""
+
+    name: str
+    train: tuple[str, ...]
+    predict: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Campaign:
+    """Images by name and CNNs by group name."""
+
+    train: dict[str, Image]
+    predict: dict[str, Image]
+    groups: dict[str, Group]
+
+    def train_images(self, group: str) -> list[Image]:
+        return [i for i in self.train.values() if i.river in self.groups[group].train]
+
+    def predict_images(self, group: str) -> list[Image]:
+        return [i for i in self.predict.values() if i.river in self.groups[group].predict]
+
+
+def read_campaign(
+    train: str | Iterable[str], predict: str | Iterable[str], groups: str | Mapping
+) -> Campaign:
+    """Find a campaign's images and labels by name and form its groups.
+
+    Parameters
+    ----------
+    train, predict
+        Folder or folders; `~` and environment variables are expanded. Every training image
+        needs a label raster, `SCLS_<image>.tif` in any of the same folders.
+    groups
+        `per_river`, `leave_one_river_out` or `{name: {train: [river], predict: [river]}}`.
+
+    Raises
+    ------
+    InputError
+        With every problem that names can show.
+    """
+    problems: list[str] = []
+    train_images = _find_images("train", train, problems)
+    predict_images = _find_images("predict", predict, problems)
+    for image in train_images.values():
+        if image.label is None:
+            problems.append(
+                f"{image.path}: training image without labels; put SCLS_{image.name}.tif "
+                "beside it, or move the image to a predict folder"
+            )
+    formed = _form_groups(
+        groups,
+        sorted({i.river for i in train_images.values()}),
+        sorted({i.river for i in predict_images.values()}),
+        problems,
+    )
+    if problems:
+        raise InputError(*problems)
+    return Campaign(train_images, predict_images, formed)
+
+
+def batches(images: Iterable[Image], images_per_job: int) -> dict[str, list[Image]]:
+    """Cut the images of each river, in order of name, into batches named by their first image.
+
+    A batch begins where the checksum of an image's own name says so, on average at every
+    `images_per_job`-th. The cuts do not depend on the other images: an image added later
+    joins or splits one batch and leaves the rest as they were, however sparse the numbers.
+    """
+    cut: dict[str, list[Image]] = {}
+    river = None
+    for image in sorted(images, key=lambda i: (i.river, int(i.number), i.number)):
+        starts = zlib.crc32(image.name.encode()) % images_per_job == 0
+        if starts or image.river != river:
+            river = image.river
+            batch = cut[image.name] = []
+        batch.append(image)
+    return cut
+
+
+def _find_images(
+    role: str, folders: str | Iterable[str], problems: list[str]
+) -> dict[str, Image]:
+    """Images of the folders by name, in order; what is wrong goes into `problems`."""
+    images: dict[str, list[str]] = defaultdict(list)
+    labels: dict[str, list[str]] = defaultdict(list)
+    seen = len(problems)
+    for folder in [folders] if isinstance(folders, str) else folders:
+        for path in _list_folder(role, folder, problems):
+            stem, suffix = os.path.splitext(unicodedata.normalize("NFC", path.name))
+            if suffix.lower() in LABEL_SUFFIXES and stem.startswith("SCLS_"):
+                labels[stem.removeprefix("SCLS_")].append(str(path))
+            elif suffix.lower() in IMAGE_SUFFIXES:
+                images[stem].append(str(path))
+
+    found, claimed = {}, {}
+    for stem in sorted(images):
+        paths, match = images[stem], IMAGE_NAME.fullmatch(stem)
+        if len(paths) > 1:
+            problems.append(f"{' and '.join(paths)}: two files for one image; remove one")
+        elif match is None or "{" in stem or "}" in stem:
+            problems.append(
+                f"{paths[0]}: not named RiverName_NNNN.jpg with a number of at least 4 digits "
+                "and no braces; rename it"
+            )
+        else:
+            river, number = match.groups()
+            # The published labels lack the underscore before the number.
+            label = labels.get(f"{river}_{number}", []) + labels.get(f"{river}{number}", [])
+            if len(label) > 1:
+                problems.append(f"{' and '.join(label)}: two labels for {stem}; remove one")
+            for path in label:
+                if path in claimed:
+                    problems.append(
+                        f"{path}: may belong to {claimed[path]} or {stem}; name it SCLS_<image>.tif"
+                    )
+                claimed[path] = stem
+            found[stem] = Image(river, number, paths[0], label[0] if label else None)
+    if not images and len(problems) == seen:
+        problems.append(f"campaign.{role}: no image RiverName_NNNN.jpg in {folders}")
+    return found
+
+
+def _list_folder(role: str, folder: str, problems: list[str]) -> list[Path]:
+    expanded = Path(os.path.expanduser(os.path.expandvars(folder)))
+    if "$" in str(expanded):
+        problems.append(f"campaign.{role}: environment variable in {folder} is not set; export it")
+    elif not expanded.is_dir():
+        problems.append(f"campaign.{role}: folder {expanded} does not exist")
+    else:
+        return [expanded / entry for entry in sorted(os.listdir(expanded))]
+    return []
+
+
+def _form_groups(
+    spec: str | Mapping, train: list[str], predict: list[str], problems: list[str]
+) -> dict[str, Group]:
+    if spec == "per_river":
+        groups = [Group(r, (r,), (r,) if r in predict else ()) for r in train]
+        problems += [
+            f"campaign.groups: river {r} has images to classify but none to learn from; add "
+            "labelled images to campaign.train, or name in campaign.groups the CNN that is to "
+            "classify it"
+            for r in predict
+            if r not in train and train
+        ]
+    elif spec == "leave_one_river_out":
+        groups = [
+            Group(f"without_{r}", tuple(t for t in train if t != r), (r,))
+            for r in predict
+            if train
+        ]
+        problems += [
+            f"campaign.groups: leave_one_river_out has no other river to learn from for {r}"
+            for g, r in zip(groups, predict, strict=False)
+            if not g.train
+        ]
+    else:
+        groups = [Group(n, tuple(g["train"]), tuple(g["predict"])) for n, g in spec.items()]
+        for group in groups:
+            for role, known in (("train", train), ("predict", predict)):
+                problems += [
+                    f"campaign.groups.{group.name}.{role}: no images of river {r} in "
+                    f"campaign.{role}; there are: {', '.join(known) or 'none'}"
+                    for r in getattr(group, role)
+                    if r not in known
+                ]
+    problems += [
+        f"campaign.groups: a group may not be named {g.name}; results has a folder of that name"
+        for g in groups
+        if g.name in RESERVED_GROUPS
+    ]
+    return {g.name: g for g in groups}

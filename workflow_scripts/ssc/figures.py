@@ -1,0 +1,149 @@
+"""Figures for people: four-part panels, violins of scores, training curves."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Patch
+
+from .classes import LandClass
+
+DPI = 100
+
+
+def plot_panel(
+    path: Path,
+    title: str,
+    image: np.ndarray,
+    panels: Sequence[tuple[str, np.ndarray | None]],
+    classes: Sequence[LandClass],
+    width: int,
+) -> None:
+    """Draw an image and its class rasters side by side, with one legend.
+
+    Parameters
+    ----------
+    image
+        RGB, uint8 (height, width, 3).
+    panels
+        Caption and class codes, uint8 (height, width), or None for a part that has nothing
+        to show.
+    width
+        Of the figure, in pixels.
+    """
+    # No more pixels than the figure can show.
+    shrink = max(1, round(max(image.shape[:2]) / (width / 2)))
+    small = (image.shape[1] // shrink, image.shape[0] // shrink)
+    drawn = [("Image", cv2.resize(image, small, interpolation=cv2.INTER_AREA))]
+    palette = _palette(classes)
+    for caption, codes in panels:
+        if codes is not None:
+            codes = palette[cv2.resize(codes, small, interpolation=cv2.INTER_NEAREST)]
+        drawn.append((caption, codes))
+
+    across = 2
+    down = -(-len(drawn) // across)
+    cell = (width - 40) / across
+    heading, caption_height, legend = 40, 26, 50
+    height = down * (cell * image.shape[0] / image.shape[1] + caption_height) + heading + legend
+    figure = plt.figure(figsize=(width / DPI, height / DPI), dpi=DPI)
+    axes = figure.subplots(
+        down,
+        across,
+        squeeze=False,
+        gridspec_kw=dict(
+            left=10 / width,
+            right=1 - 10 / width,
+            top=1 - (heading + caption_height) / height,
+            bottom=legend / height,
+            wspace=0.03,
+            hspace=caption_height / (cell * image.shape[0] / image.shape[1]),
+        ),
+    ).ravel()
+    for ax in axes:
+        ax.set_axis_off()
+    for ax, (caption, picture) in zip(axes, drawn, strict=False):
+        ax.set_title(caption, fontsize=12, pad=5)
+        if picture is None:
+            ax.text(0.5, 0.5, "no labels", ha="center", va="center", fontsize=14, color="grey")
+        else:
+            ax.imshow(picture, interpolation="nearest")
+    figure.suptitle(title, fontsize=14, y=1 - 8 / height, va="top")
+    figure.legend(
+        handles=[
+            Patch(facecolor=c.colour, edgecolor="black", linewidth=0.5, label=c.name)
+            for c in classes
+        ]
+        + [Patch(facecolor="black", label="Unlabelled")],
+        loc="lower center",
+        ncols=len(classes) + 1,
+        fontsize=11,
+        frameon=False,
+    )
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def plot_violins(path: Path, title: str, compiled: pd.DataFrame, order: Sequence[str]) -> None:
+    """Draw the F1 of every image as violins, a pair (or more) of stages for each class.
+
+    Parameters
+    ----------
+    compiled
+        Rows of the compiled table; `order` gives the classes from left to right.
+    """
+    import seaborn
+
+    shown = [name for name in order if name in set(compiled["class"])]
+    stages = list(compiled["type"].unique())
+    figure, ax = plt.subplots(figsize=(12, 6), dpi=DPI, layout="constrained")
+    common = dict(
+        data=compiled, x="class", y="f1_score", hue="type", order=shown, hue_order=stages, ax=ax
+    )
+    seaborn.violinplot(
+        **common, inner=None, cut=0, density_norm="width", linewidth=0.8, alpha=0.5
+    )
+    seaborn.stripplot(
+        **common, dodge=True, jitter=0.15, size=4, linewidth=0.5, edgecolor="black", legend=False
+    )
+    images = compiled.groupby("class")["Image"].nunique()
+    ax.set_xticks(range(len(shown)), [f"{n}\n{images[n]} image(s)" for n in shown])
+    ax.set(xlabel="", ylabel="F1 of an image (%)", ylim=(-2, 102))
+    ax.set_title(title, fontsize=14)
+    ax.legend(title="Stage", loc="lower left")
+    ax.grid(axis="y", alpha=0.4)
+    ax.set_axisbelow(True)
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def plot_curves(path: Path, title: str, history: pd.DataFrame) -> None:
+    """Draw loss and accuracy against epoch, one curve for each column of `history`."""
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), dpi=DPI, layout="constrained")
+    for ax, name in zip(axes, ("loss", "accuracy"), strict=True):
+        for column in history.columns[history.columns.str.endswith(name)]:
+            ax.plot(history["epoch"], history[column], marker="o", markersize=4, label=column)
+        ax.set(xlabel="epoch", ylabel=name)
+        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax.grid(alpha=0.4)
+    axes[0].set_ylim(bottom=0)
+    axes[1].set_ylim(top=1)
+    figure.suptitle(title, fontsize=14)
+    figure.savefig(path)
+    plt.close(figure)
+
+
+def _palette(classes: Sequence[LandClass]) -> np.ndarray:
+    """Colour of each code, uint8 (256, 3); black for codes without a class."""
+    palette = np.zeros((256, 3), np.uint8)
+    for c in classes:
+        palette[c.code] = np.round(255 * np.array(to_rgb(c.colour)))
+    return palette

@@ -1,0 +1,144 @@
+"""Rasters in and out: the only module that reads or writes image files.
+
+All of it goes through GDAL by way of rasterio, which reads and writes windows and carries
+the coordinate reference system and transform from image to map.
+"""
+
+import os
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+import numpy as np
+import rasterio
+from matplotlib.colors import to_rgb
+from rasterio.errors import NotGeoreferencedWarning, RasterioError
+from rasterio.transform import Affine
+
+from .classes import LandClass
+from .errors import InputError
+
+warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
+# A truncated JPEG is a warning to GDAL, which fills up with grey.
+os.environ.setdefault("GDAL_ERROR_ON_LIBJPEG_WARNING", "TRUE")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the pixels of an image lie: size in pixels, and georeference if it has one."""
+
+    height: int
+    width: int
+    crs: rasterio.crs.CRS | None = None
+    transform: Affine = Affine.identity()
+
+
+def read_grid(path: str) -> Grid:
+    """The grid of an image, from its header.
+
+    Raises
+    ------
+    InputError
+        When the file is not an 8-bit RGB image that can be opened.
+    """
+    with _open(path) as source:
+        if source.count != 3 or source.dtypes[0] != "uint8":
+            kind = f"{source.count} band(s) of {source.dtypes[0]}"
+            raise InputError(f"{path}: {kind}, not 8-bit RGB; convert it to 8-bit RGB JPEG")
+        return Grid(source.height, source.width, source.crs, source.transform)
+
+
+def read_image(path: str) -> tuple[np.ndarray, Grid]:
+    """An RGB image, uint8 (height, width, 3), and its grid.
+
+    Raises
+    ------
+    InputError
+        When the file is not an 8-bit RGB image or is damaged.
+    """
+    grid = read_grid(path)
+    with _open(path) as source:
+        try:
+            bands = source.read()
+        except RasterioError as error:
+            raise InputError(f"{path}: truncated or damaged; copy it anew ({error})") from error
+    return np.ascontiguousarray(bands.transpose(1, 2, 0)), grid
+
+
+def read_class_raster(path: str) -> np.ndarray:
+    """A label raster or map: class codes, uint8 (height, width), 0 = unlabelled.
+
+    Any data type is read (the published labels are float64), as long as it holds whole
+    numbers from 0 to 255.
+
+    Raises
+    ------
+    InputError
+        When the file cannot be read, has several bands or holds other values.
+    """
+    with _open(path) as source:
+        if source.count != 1:
+            raise InputError(f"{path}: {source.count} bands; a label raster has one")
+        try:
+            codes = source.read(1)
+        except RasterioError as error:
+            raise InputError(f"{path}: truncated or damaged; copy it anew ({error})") from error
+    if codes.dtype == np.uint8:
+        return codes
+    with np.errstate(invalid="ignore"):
+        whole = codes.astype(np.uint8)
+    if not np.array_equal(whole, codes):
+        raise InputError(f"{path}: holds values that are not whole class codes from 0 to 255")
+    return whole
+
+
+def write_class_raster(
+    path: str, codes: np.ndarray, grid: Grid, classes: Sequence[LandClass]
+) -> None:
+    """Write a class raster: single band GeoTIFF, deflate, 0 = nodata, colours and names.
+
+    Parameters
+    ----------
+    codes
+        Class codes, uint8 (height, width).
+
+    Notes
+    -----
+    GDAL keeps class names in `<path>.aux.xml` beside a GeoTIFF; QGIS shows them in its legend.
+    """
+    profile = dict(
+        driver="GTiff",
+        height=grid.height,
+        width=grid.width,
+        count=1,
+        dtype="uint8",
+        nodata=0,
+        crs=grid.crs,
+        transform=grid.transform,
+        compress="deflate",
+        tiled=True,
+        blockxsize=256,
+        blockysize=256,
+    )
+    with rasterio.open(path, "w", **profile) as target:
+        target.write(codes, 1)
+        target.write_colormap(1, {0: (0, 0, 0, 0)} | {c.code: _rgba(c.colour) for c in classes})
+    dataset = ElementTree.Element("PAMDataset")
+    band = ElementTree.SubElement(dataset, "PAMRasterBand", band="1")
+    names = ElementTree.SubElement(band, "CategoryNames")
+    by_code = {0: "Unclassified"} | {c.code: c.name for c in classes}
+    for code in range(max(by_code) + 1):
+        ElementTree.SubElement(names, "Category").text = by_code.get(code, "")
+    ElementTree.ElementTree(dataset).write(f"{path}.aux.xml", encoding="utf-8")
+
+
+def _rgba(colour: str) -> tuple[int, int, int, int]:
+    return (*(round(255 * v) for v in to_rgb(colour)), 255)
+
+
+def _open(path: str) -> rasterio.DatasetReader:
+    try:
+        return rasterio.open(path)
+    except RasterioError as error:
+        raise InputError(f"{path}: cannot be read as an image; copy it anew ({error})") from error

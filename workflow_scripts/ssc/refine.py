@@ -1,0 +1,108 @@
+"""Phase 2: a pixel classifier that one image's tile map teaches that image's colours.
+
+Its only features are colours, so it gives one answer per colour: it is fitted on the distinct
+pairs of colour and class, weighted by their count, and asked once for each distinct colour.
+The map is that of a classifier of all pixels, for a small part of the work.
+"""
+
+import cv2
+import numpy as np
+from sklearn.base import ClassifierMixin
+
+
+def refine_map(
+    image: np.ndarray,
+    tile_map: np.ndarray,
+    classifier: ClassifierMixin,
+    median_size: int,
+    colour_bits: int,
+) -> np.ndarray:
+    """The pixel-level map of an image.
+
+    Parameters
+    ----------
+    image
+        RGB, uint8 (height, width, 3).
+    tile_map
+        Class codes that teach, uint8 (height, width); 0 teaches nothing.
+    classifier
+        From `mlp` or `random_forest`; fitted here.
+    median_size
+        Side in pixels of the square median filter, odd; 1 leaves the image as it is. The
+        published filter is a disk of radius 5, which has the 81 pixels of a 9 x 9 square
+        (Carbonneau et al. 2020, section 3.3).
+    colour_bits
+        Bits kept of each 8-bit band: colours that then are equal are one colour.
+
+    Returns
+    -------
+    Class codes, uint8 (height, width).
+    """
+    smooth = cv2.medianBlur(image, median_size) if median_size > 1 else image
+    colours, which, counts = count_colours(smooth, tile_map, colour_bits)
+    taught = np.flatnonzero(counts[1:].any(axis=1)) + 1
+    if len(taught) == 0:
+        return np.zeros_like(tile_map)
+    if len(taught) == 1:
+        return np.full_like(tile_map, taught[0])
+    code, colour = np.nonzero(counts[1:])
+    weight = counts[code + 1, colour]
+    features = _standardise(colours, counts.sum(axis=0))
+    # Weights with a mean of 1 leave the balance of loss and regularisation as for pixels.
+    classifier.fit(features[colour], code + 1, sample_weight=weight / weight.mean())
+    return classifier.predict(features).astype(np.uint8)[which]
+
+
+def count_colours(
+    image: np.ndarray, codes: np.ndarray, bits: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Distinct colours of an image and how often each comes with each class.
+
+    Returns
+    -------
+    colours
+        uint8 (n, 3), each the lowest of the colours that its `bits` bits stand for.
+    which
+        Index into `colours` of each pixel, int32 (height, width).
+    counts
+        Pixels by class code and colour, int64 (max code + 1, n).
+    """
+    shift = 8 - bits
+    packed = (image[..., 0] >> shift).astype(np.int32)
+    for band in (1, 2):
+        packed <<= bits
+        packed |= image[..., band] >> shift
+    present = np.bincount(packed.ravel(), minlength=1 << 3 * bits) > 0
+    rank = np.cumsum(present, dtype=np.int32) - 1
+    which = rank[packed]
+    used = np.flatnonzero(present)
+    mask = (1 << bits) - 1
+    colours = np.stack([used >> 2 * bits, used >> bits & mask, used & mask], axis=1) << shift
+    n = len(used)
+    pairs = codes * np.int32(n)
+    pairs += which
+    counts = np.bincount(pairs.ravel(), minlength=(int(codes.max()) + 1) * n)
+    return colours.astype(np.uint8), which, counts.reshape(-1, n)
+
+
+def mlp(hidden: tuple[int, ...], epochs: int, seed: int) -> ClassifierMixin:
+    """A multi-layer perceptron with relu units, fitted by Adam."""
+    from sklearn.neural_network import MLPClassifier
+
+    return MLPClassifier(
+        hidden, max_iter=epochs, batch_size=512, n_iter_no_change=epochs, random_state=seed
+    )
+
+
+def random_forest(trees: int, threads: int, seed: int) -> ClassifierMixin:
+    """A random forest (Breiman 2001, Machine Learning 45, 5-32)."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    return RandomForestClassifier(trees, n_jobs=threads, random_state=seed)
+
+
+def _standardise(colours: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Colours less the mean and over the standard deviation of the image's pixels, float32."""
+    mean = np.average(colours, axis=0, weights=counts)
+    variance = np.average((colours - mean) ** 2, axis=0, weights=counts)
+    return ((colours - mean) / np.sqrt(np.maximum(variance, 1e-12))).astype(np.float32)

@@ -1,0 +1,125 @@
+"""How well a map agrees with labels."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from .classes import LandClass
+
+
+def confusion_matrix(labels: np.ndarray, codes: np.ndarray, n_codes: int) -> np.ndarray:
+    """Count pixels by label (row) and mapped class (column), int64 (n_codes, n_codes).
+
+    Rows and columns stand for the codes 0..n_codes-1; unlabelled pixels are left out, so
+    row 0 is empty.
+    """
+    pair = labels.astype(np.uint16).ravel() * np.uint16(n_codes) + codes.ravel()
+    counts = np.bincount(pair, minlength=n_codes * n_codes).reshape(n_codes, n_codes)
+    counts[0] = 0
+    return counts
+
+
+def score_table(confusion: np.ndarray, classes: Sequence[LandClass]) -> pd.DataFrame:
+    """Scores of one map, from the counts of `confusion_matrix`.
+
+    Returns
+    -------
+    One row a class, then `ALL` (means weighted by support; its recall is the accuracy) and
+    `MACRO` (plain means over the classes that have support), with the columns
+
+    class, precision, recall, f1_score
+        Shares from 0 to 1. Precision is 0 where nothing was mapped as the class.
+    support
+        Labelled pixels of the class.
+    mapped_<name>
+        How many of these pixels the map gives to each class.
+
+    Notes
+    -----
+    F1 = 2 PR / (P + R) with P = TP / (TP + FP) and R = TP / (TP + FN) (van Rijsbergen 1979,
+    Information Retrieval, ch. 7).
+    """
+    codes = [c.code for c in classes]
+    hits = confusion.diagonal()[codes].astype(float)
+    support = confusion.sum(axis=1)[codes]
+    mapped = confusion.sum(axis=0)[codes]
+    table = pd.DataFrame(
+        {
+            "class": [c.name for c in classes],
+            "precision": hits / np.maximum(mapped, 1),
+            "recall": hits / np.maximum(support, 1),
+            "f1_score": 2 * hits / np.maximum(mapped + support, 1),
+            "support": support,
+        }
+    )
+    for c in classes:
+        table[f"mapped_{c.name}"] = confusion[codes, c.code]
+    shares = ["precision", "recall", "f1_score"]
+    seen = table[table["support"] > 0]
+    sums = table.drop(columns=["class", *shares]).sum()
+    weighted = (seen[shares].mul(seen["support"], axis=0)).sum() / max(support.sum(), 1)
+    rows = [{"class": "ALL", **weighted, **sums}, {"class": "MACRO", **seen[shares].mean(), **sums}]
+    return pd.concat([table, pd.DataFrame(rows)], ignore_index=True).astype(
+        {c: int for c in sums.index}
+    )
+
+
+def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
+    """The tidy table of a campaign, from score tables and what each is of.
+
+    Parameters
+    ----------
+    tables
+        Pairs of a description (RiverName, Image, type, experiment, model) and its score table.
+
+    Returns
+    -------
+    A row for each class with support and one `ALL` row an image and type; f1_score in percent.
+    """
+    columns = ["class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"]
+    parts = [
+        table.loc[(table["class"] != "MACRO") & (table["support"] > 0)].assign(**description)
+        for description, table in tables
+    ]
+    compiled = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    compiled["f1_score"] = (compiled["f1_score"] * 100).round(3)
+    return compiled
+
+
+def total_scores(
+    tables: Sequence[tuple[dict, pd.DataFrame]], classes: Sequence[LandClass]
+) -> pd.DataFrame:
+    """Scores over all labelled pixels of each model and type, from summed confusion counts.
+
+    Returns
+    -------
+    One row a model and type: images, support, accuracy, weighted_f1 and macro_f1 in percent,
+    then the F1 of each class in percent (empty without support).
+    """
+    sums: dict[tuple[str, str], list[np.ndarray]] = {}
+    for description, table in tables:
+        counts = table.iloc[: len(classes)][[f"mapped_{c.name}" for c in classes]].to_numpy()
+        missed = table["support"].to_numpy()[: len(classes)] - counts.sum(axis=1)
+        whole = np.column_stack([missed, counts])
+        sums.setdefault((description["model"], description["type"]), []).append(whole)
+    dense = [LandClass(i + 1, c.name, c.colour) for i, c in enumerate(classes)]
+    rows = []
+    for (model, kind), counts in sums.items():
+        confusion = np.vstack([np.zeros(len(classes) + 1, int), sum(counts)])
+        table = score_table(confusion, dense).set_index("class")
+        seen = table["support"].where(table["support"] > 0)
+        per_class = (100 * table["f1_score"]).where(seen.notna()).round(2)
+        rows.append(
+            {
+                "model": model,
+                "type": kind,
+                "images": len(counts),
+                "support": table.loc["ALL", "support"],
+                "accuracy": round(100 * table.loc["ALL", "recall"], 2),
+                "weighted_f1": round(100 * table.loc["ALL", "f1_score"], 2),
+                "macro_f1": round(100 * table.loc["MACRO", "f1_score"], 2),
+                **{c.name: per_class[c.name] for c in classes},
+            }
+        )
+    return pd.DataFrame(rows)
