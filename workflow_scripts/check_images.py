@@ -3,7 +3,6 @@
 import logging
 
 from job import job, whole
-from snakemake.script import snakemake
 from ssc.campaign import read_campaign
 from ssc.classes import read_classes
 from ssc.preflight import check_campaign, count_training_tiles, stop_on_problems

@@ -2,7 +2,6 @@
 
 import pandas as pd
 from job import job, progress, whole_folder
-from snakemake.script import snakemake
 from ssc.classes import read_classes
 from ssc.raster import read_image, write_class_raster
 from ssc.tile_classifier import TileClassifier

@@ -4,7 +4,6 @@ import logging
 
 import numpy as np
 from job import job, whole
-from snakemake.script import snakemake
 from ssc.raster import read_class_raster, read_image
 from ssc.tiles import cut_tiles, pure_tiles
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 from job import job, whole_folder
-from snakemake.script import snakemake
 
 
 def main(snakemake):

@@ -2,7 +2,6 @@
 
 import pandas as pd
 from job import job, progress, whole_folder
-from snakemake.script import snakemake
 from ssc.classes import read_classes
 from ssc.figures import plot_panel
 from ssc.raster import read_class_raster, read_image

@@ -2,7 +2,6 @@
 
 import pandas as pd
 from job import job, whole
-from snakemake.script import snakemake
 from ssc.classes import read_classes
 from ssc.figures import plot_violins
 

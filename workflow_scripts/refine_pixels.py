@@ -2,7 +2,6 @@
 
 import cv2
 from job import job, progress, whole_folder
-from snakemake.script import snakemake
 from ssc.classes import read_classes
 from ssc.raster import read_class_raster, read_image, write_class_raster
 from ssc.refine import mlp, random_forest, refine_map

@@ -1,7 +1,6 @@
 """Score the maps of each labelled image of a batch."""
 
 from job import job, progress, whole_folder
-from snakemake.script import snakemake
 from ssc.classes import read_classes
 from ssc.raster import read_class_raster
 from ssc.scores import confusion_matrix, score_table

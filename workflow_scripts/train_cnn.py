@@ -5,7 +5,6 @@ import os
 
 import numpy as np
 from job import job, whole
-from snakemake.script import snakemake
 
 os.environ |= {
     "TF_CPP_MIN_LOG_LEVEL": "2",
