@@ -22,7 +22,6 @@ def config_problems(config):
     """One line for each key that the schema refuses."""
     for error in Draft202012Validator(yaml.safe_load(open(SCHEMA))).iter_errors(config):
         key = ".".join(map(str, error.absolute_path)) or "config"
-        message = error.message
         if error.validator == "additionalProperties":
             known = error.schema.get("properties", {})
             for name in sorted(set(error.instance) - set(known)):
@@ -30,7 +29,7 @@ def config_problems(config):
                 hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
                 yield f"{key}: no such key {name}; {hint}"
             continue
-        yield f"{key}: {message}"
+        yield f"{key}: {error.message}. {error.schema.get('description', '')}"
 
 
 def read_config():

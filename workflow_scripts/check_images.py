@@ -21,7 +21,7 @@ def main(snakemake):
         snakemake.threads,
     )
     training_tiles = count_training_tiles(preflight, campaign, classes)
-    stop_on_problems(preflight, training_tiles)
+    stop_on_problems(preflight, training_tiles, classes)
     for warning in filter(None, training_tiles["warning"]):
         logging.warning("WARNING: %s", warning)
     logging.info("%d images checked: no problem", len(preflight))

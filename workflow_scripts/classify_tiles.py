@@ -1,6 +1,7 @@
 """Give each image of a batch its tile map."""
 
 import pandas as pd
+
 from job import job, progress, whole_folder
 from ssc.classes import read_classes
 from ssc.raster import read_image, write_class_raster

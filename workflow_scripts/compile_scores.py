@@ -1,6 +1,7 @@
 """Put the scores of all images into one tidy table, and sum them up for each CNN."""
 
 import pandas as pd
+
 from job import job, whole
 from ssc.classes import read_classes
 from ssc.scores import compile_scores, total_scores

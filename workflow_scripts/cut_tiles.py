@@ -3,6 +3,7 @@
 import logging
 
 import numpy as np
+
 from job import job, whole
 from ssc.raster import read_class_raster, read_image
 from ssc.tiles import cut_tiles, pure_tiles

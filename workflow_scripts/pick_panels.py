@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pandas as pd
+
 from job import job, whole_folder
 
 

@@ -1,6 +1,7 @@
 """Draw the 4-part figure of each image of a batch: image, labels, tile map, final map."""
 
 import pandas as pd
+
 from job import job, progress, whole_folder
 from ssc.classes import read_classes
 from ssc.figures import plot_panel

@@ -1,6 +1,7 @@
 """Draw the scores of a river's images as violins."""
 
 import pandas as pd
+
 from job import job, whole
 from ssc.classes import read_classes
 from ssc.figures import plot_violins

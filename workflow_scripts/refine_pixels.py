@@ -1,6 +1,7 @@
 """Refine the tile map of each image of a batch to pixels."""
 
 import cv2
+
 from job import job, progress, whole_folder
 from ssc.classes import read_classes
 from ssc.raster import read_class_raster, read_image, write_class_raster

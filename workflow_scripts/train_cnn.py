@@ -2,8 +2,10 @@
 
 import logging
 import os
+import warnings
 
 import numpy as np
+
 from job import job, whole
 
 os.environ |= {
@@ -12,7 +14,13 @@ os.environ |= {
     "TF_NUM_INTEROP_THREADS": "1",
 }
 
+# An old NumPy name that Keras looks for as it exports.
+warnings.filterwarnings("ignore", category=FutureWarning, module="keras")
+logging.getLogger("tf2onnx").setLevel(logging.WARNING)
+logging.getLogger("absl").setLevel(logging.ERROR)
+
 import keras
+
 from ssc.classes import read_classes
 from ssc.cnn import Training, build_cnn, class_key, train_cnn
 from ssc.figures import plot_curves

@@ -115,9 +115,7 @@ def batches(images: Iterable[Image], images_per_job: int) -> dict[str, list[Imag
     return cut
 
 
-def _find_images(
-    role: str, folders: str | Iterable[str], problems: list[str]
-) -> dict[str, Image]:
+def _find_images(role: str, folders: str | Iterable[str], problems: list[str]) -> dict[str, Image]:
     """Images of the folders by name, in order; what is wrong goes into `problems`."""
     images: dict[str, list[str]] = defaultdict(list)
     labels: dict[str, list[str]] = defaultdict(list)
@@ -183,9 +181,7 @@ def _form_groups(
         ]
     elif spec == "leave_one_river_out":
         groups = [
-            Group(f"without_{r}", tuple(t for t in train if t != r), (r,))
-            for r in predict
-            if train
+            Group(f"without_{r}", tuple(t for t in train if t != r), (r,)) for r in predict if train
         ]
         problems += [
             f"campaign.groups: leave_one_river_out has no other river to learn from for {r}"

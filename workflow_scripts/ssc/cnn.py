@@ -210,7 +210,8 @@ def _application(architecture: str, weights: str | None, inputs):
             include_top=False, weights=weights, input_shape=tuple(inputs.shape[1:])
         )
     except Exception as error:
-        raise InputError(f"cnn.architecture {architecture}, cnn.weights {weights}: {error}") from error
+        message = f"cnn.architecture {architecture}, cnn.weights {weights}: {error}"
+        raise InputError(message) from error
     return base(_scaling(module.preprocess_input)(inputs))
 
 

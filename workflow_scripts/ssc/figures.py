@@ -108,9 +108,7 @@ def plot_violins(path: Path, title: str, compiled: pd.DataFrame, order: Sequence
     common = dict(
         data=compiled, x="class", y="f1_score", hue="type", order=shown, hue_order=stages, ax=ax
     )
-    seaborn.violinplot(
-        **common, inner=None, cut=0, density_norm="width", linewidth=0.8, alpha=0.5
-    )
+    seaborn.violinplot(**common, inner=None, cut=0, density_norm="width", linewidth=0.8, alpha=0.5)
     seaborn.stripplot(
         **common, dodge=True, jitter=0.15, size=4, linewidth=0.5, edgecolor="black", legend=False
     )

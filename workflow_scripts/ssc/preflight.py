@@ -1,10 +1,12 @@
 """What would make a campaign fail later, found before the first long job."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pandas as pd
+from matplotlib.colors import is_color_like
 
 from .campaign import Campaign, Image
 from .classes import LandClass
@@ -61,7 +63,9 @@ def check_image(
                     f"{grid.width} x {grid.height}; export it at the image's size"
                 )
             if role == "train":
-                pure = np.bincount(pure_tiles(labels, codes, size, stride, purity)[2], minlength=256)
+                pure = np.bincount(
+                    pure_tiles(labels, codes, size, stride, purity)[2], minlength=256
+                )
                 row |= {f"pure_tiles_{c.code}": pure[c.code] for c in classes}
         except InputError as error:
             problems += error.problems
@@ -89,7 +93,7 @@ def check_campaign(
     columns += ["classes", *(f"pure_tiles_{c.code}" for c in classes), "problem"]
     table = pd.DataFrame(rows).reindex(columns=columns)
     whole = ["width", "height", *(f"pure_tiles_{c.code}" for c in classes)]
-    return table.astype({column: "Int64" for column in whole})
+    return table.astype(dict.fromkeys(whole, "Int64"))
 
 
 def count_training_tiles(
@@ -113,9 +117,21 @@ def count_training_tiles(
     return pd.DataFrame(rows, columns=["group", "class", "images", "pure_tiles", "warning"])
 
 
-def stop_on_problems(preflight: pd.DataFrame, tiles: pd.DataFrame) -> None:
+def stop_on_problems(
+    preflight: pd.DataFrame, tiles: pd.DataFrame, classes: Sequence[LandClass]
+) -> None:
     """Raise InputError with every problem of the campaign, if it has any."""
-    problems = list(preflight["problem"][preflight["problem"] != ""])
+    problems = [
+        f"classes.{c.code}.colour: {c.colour} is no matplotlib colour; give a name or #rrggbb"
+        for c in classes
+        if not is_color_like(c.colour)
+    ]
+    problems += [
+        f"classes: {name} is the name of {n} classes; name each its own"
+        for name, n in Counter(c.name for c in classes).items()
+        if n > 1
+    ]
+    problems += preflight["problem"][preflight["problem"] != ""]
     usable = tiles.groupby("group", sort=False)["pure_tiles"].agg(lambda n: (n > 0).sum())
     problems += _too_few_classes(usable.items())
     if problems:

@@ -4,6 +4,7 @@ All of it goes through GDAL by way of rasterio, which reads and writes windows a
 the coordinate reference system and transform from image to map.
 """
 
+import logging
 import os
 import warnings
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ from rasterio.transform import Affine
 from .classes import LandClass
 from .errors import InputError
 
+# What GDAL has to say comes with the exception.
+logging.getLogger("rasterio").setLevel(logging.CRITICAL)
 warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 # A truncated JPEG is a warning to GDAL, which fills up with grey.
 os.environ.setdefault("GDAL_ERROR_ON_LIBJPEG_WARNING", "TRUE")
@@ -62,7 +65,7 @@ def read_image(path: str) -> tuple[np.ndarray, Grid]:
         try:
             bands = source.read()
         except RasterioError as error:
-            raise InputError(f"{path}: truncated or damaged; copy it anew ({error})") from error
+            raise _damaged(path, error) from error
     return np.ascontiguousarray(bands.transpose(1, 2, 0)), grid
 
 
@@ -83,7 +86,7 @@ def read_class_raster(path: str) -> np.ndarray:
         try:
             codes = source.read(1)
         except RasterioError as error:
-            raise InputError(f"{path}: truncated or damaged; copy it anew ({error})") from error
+            raise _damaged(path, error) from error
     if codes.dtype == np.uint8:
         return codes
     with np.errstate(invalid="ignore"):
@@ -117,13 +120,14 @@ def write_class_raster(
         crs=grid.crs,
         transform=grid.transform,
         compress="deflate",
+        photometric="palette",
         tiled=True,
         blockxsize=256,
         blockysize=256,
     )
     with rasterio.open(path, "w", **profile) as target:
-        target.write(codes, 1)
         target.write_colormap(1, {0: (0, 0, 0, 0)} | {c.code: _rgba(c.colour) for c in classes})
+        target.write(codes, 1)
     dataset = ElementTree.Element("PAMDataset")
     band = ElementTree.SubElement(dataset, "PAMRasterBand", band="1")
     names = ElementTree.SubElement(band, "CategoryNames")
@@ -141,4 +145,8 @@ def _open(path: str) -> rasterio.DatasetReader:
     try:
         return rasterio.open(path)
     except RasterioError as error:
-        raise InputError(f"{path}: cannot be read as an image; copy it anew ({error})") from error
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: str, error: RasterioError) -> InputError:
+    return InputError(f"{path}: truncated or damaged; copy it anew ({error.__cause__ or error})")

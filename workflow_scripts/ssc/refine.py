@@ -5,9 +5,18 @@ pairs of colour and class, weighted by their count, and asked once for each dist
 The map is that of a classifier of all pixels, for a small part of the work.
 """
 
+import warnings
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+
+# The number of epochs is the user's choice, not a failure to converge.
+warnings.filterwarnings("ignore", category=ConvergenceWarning)
 
 
 def refine_map(
@@ -85,19 +94,23 @@ def count_colours(
     return colours.astype(np.uint8), which, counts.reshape(-1, n)
 
 
-def mlp(hidden: tuple[int, ...], epochs: int, seed: int) -> ClassifierMixin:
-    """A multi-layer perceptron with relu units, fitted by Adam."""
-    from sklearn.neural_network import MLPClassifier
+def mlp(hidden: Sequence[int], epochs: int, seed: int) -> ClassifierMixin:
+    """A multi-layer perceptron with relu units, fitted by Adam.
 
+    Steps are short and many: an image has few colours, and rare classes few of them.
+    """
     return MLPClassifier(
-        hidden, max_iter=epochs, batch_size=512, n_iter_no_change=epochs, random_state=seed
+        hidden_layer_sizes=tuple(hidden),
+        max_iter=epochs,
+        batch_size=256,
+        learning_rate_init=0.01,
+        n_iter_no_change=epochs,
+        random_state=seed,
     )
 
 
 def random_forest(trees: int, threads: int, seed: int) -> ClassifierMixin:
     """A random forest (Breiman 2001, Machine Learning 45, 5-32)."""
-    from sklearn.ensemble import RandomForestClassifier
-
     return RandomForestClassifier(trees, n_jobs=threads, random_state=seed)
 
 

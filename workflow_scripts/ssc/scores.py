@@ -61,7 +61,7 @@ def score_table(confusion: np.ndarray, classes: Sequence[LandClass]) -> pd.DataF
     weighted = (seen[shares].mul(seen["support"], axis=0)).sum() / max(support.sum(), 1)
     rows = [{"class": "ALL", **weighted, **sums}, {"class": "MACRO", **seen[shares].mean(), **sums}]
     return pd.concat([table, pd.DataFrame(rows)], ignore_index=True).astype(
-        {c: int for c in sums.index}
+        dict.fromkeys(sums.index, int)
     )
 
 
@@ -82,7 +82,9 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
         table.loc[(table["class"] != "MACRO") & (table["support"] > 0)].assign(**description)
         for description, table in tables
     ]
-    compiled = pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    compiled = (
+        pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+    )
     compiled["f1_score"] = (compiled["f1_score"] * 100).round(3)
     return compiled
 
