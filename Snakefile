@@ -18,6 +18,12 @@ resource_scopes:
     gpu="local",
 
 
+wildcard_constraints:
+    group=r"[^/]+",
+    batch=r"[^/]+",
+    river=r"[^/]+",
+
+
 include: "rules/common.smk"
 include: "rules/check.smk"
 include: "rules/train.smk"
@@ -26,13 +32,7 @@ include: "rules/evaluate.smk"
 include: "rules/report.smk"
 
 
-wildcard_constraints:
-    group=r"[^/]+",
-    batch=r"[^/]+",
-    river=r"[^/]+",
-
-
-report: "report/workflow.rst"
+report: "rules/captions/workflow.rst"
 
 
 rule all:

@@ -14,7 +14,7 @@ rule check_images:
         tiles=update(
             report(
                 f"{RESULTS}/training_tiles.html",
-                caption="../report/training_tiles.rst",
+                caption="captions/training_tiles.rst",
                 category="Overview",
                 labels={"what": "training tiles"},
             )

@@ -26,7 +26,9 @@ def config_problems(config):
             known = error.schema.get("properties", {})
             for name in sorted(set(error.instance) - set(known)):
                 near = get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+                hint = (
+                    f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+                )
                 yield f"{key}: no such key {name}; {hint}"
             continue
         yield f"{key}: {error.message}. {error.schema.get('description', '')}"

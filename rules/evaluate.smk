@@ -68,7 +68,7 @@ rule compile_scores:
         totals=ensure(f"{RESULTS}/report/totals.csv", non_empty=True),
         table=report(
             f"{RESULTS}/report/totals.html",
-            caption="../report/totals.rst",
+            caption="captions/totals.rst",
             category="Overview",
             labels={"what": "scores"},
         ),
@@ -84,7 +84,9 @@ rule compile_scores:
             dict(
                 group=group,
                 river=PREDICT_BATCHES[group][batch][0].river,
-                names=[image.name for image in labelled(PREDICT_BATCHES[group][batch])],
+                names=[
+                    image.name for image in labelled(PREDICT_BATCHES[group][batch])
+                ],
             )
             for group in CAMPAIGN.groups
             for batch in scored_batches(group)

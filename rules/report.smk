@@ -7,7 +7,7 @@ rule plot_summary:
     output:
         violins=report(
             f"{RESULTS}/report/violins/{{group}}/{{river}}.png",
-            caption="../report/violins.rst",
+            caption="captions/violins.rst",
             category="{river}",
             labels={"image": "all (violins)", "CNN": "{group}"},
         ),
@@ -37,7 +37,7 @@ rule pick_panels:
         panels=report(
             directory(f"{RESULTS}/report/panels/{{group}}/{{river}}"),
             patterns=["{image}.png"],
-            caption="../report/panels.rst",
+            caption="captions/panels.rst",
             category="{river}",
             labels={"image": "{image}", "CNN": "{group}"},
         ),

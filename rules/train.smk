@@ -36,10 +36,12 @@ rule train_cnn:
         model=ensure(f"{RESULTS}/{{group}}/model/{{group}}.h5", non_empty=True),
         key=ensure(f"{RESULTS}/{{group}}/model/{{group}}.csv", non_empty=True),
         onnx=ensure(f"{RESULTS}/{{group}}/model/{{group}}.onnx", non_empty=True),
-        history=ensure(f"{RESULTS}/{{group}}/model/{{group}}_curves.csv", non_empty=True),
+        history=ensure(
+            f"{RESULTS}/{{group}}/model/{{group}}_curves.csv", non_empty=True
+        ),
         curves=report(
             f"{RESULTS}/{{group}}/model/{{group}}_curves.png",
-            caption="../report/curves.rst",
+            caption="captions/curves.rst",
             category="Training",
             labels={"CNN": "{group}"},
         ),

@@ -63,9 +63,8 @@ def check_image(
                     f"{grid.width} x {grid.height}; export it at the image's size"
                 )
             if role == "train":
-                pure = np.bincount(
-                    pure_tiles(labels, codes, size, stride, purity)[2], minlength=256
-                )
+                _, _, found = pure_tiles(labels, codes, size, stride, purity)
+                pure = np.bincount(found, minlength=256)
                 row |= {f"pure_tiles_{c.code}": pure[c.code] for c in classes}
         except InputError as error:
             problems += error.problems
@@ -131,7 +130,7 @@ def stop_on_problems(
         for name, n in Counter(c.name for c in classes).items()
         if n > 1
     ]
-    problems += preflight["problem"][preflight["problem"] != ""]
+    problems += filter(None, preflight["problem"])
     usable = tiles.groupby("group", sort=False)["pure_tiles"].agg(lambda n: (n > 0).sum())
     problems += _too_few_classes(usable.items())
     if problems:
