@@ -21,6 +21,8 @@ rule check_images:
         ),
     log:
         "logs/check_images.log",
+    benchmark:
+        "logs/check_images.tsv"
     conda:
         "../envs/ssc.yaml"
     threads: 2

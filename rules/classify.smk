@@ -11,6 +11,8 @@ rule classify_tiles:
         maps=directory(f"{RESULTS}/{{group}}/tiles/{{batch}}"),
     log:
         "logs/classify_tiles/{group}/{batch}.log",
+    benchmark:
+        "logs/classify_tiles/{group}/{batch}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
@@ -33,6 +35,8 @@ rule refine_pixels:
         maps=directory(f"{RESULTS}/{{group}}/maps/{{batch}}"),
     log:
         "logs/refine_pixels/{group}/{batch}.log",
+    benchmark:
+        "logs/refine_pixels/{group}/{batch}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:

@@ -14,6 +14,8 @@ rule score_images:
         scores=directory(f"{RESULTS}/{{group}}/scores/{{batch}}"),
     log:
         "logs/score_images/{group}/{batch}.log",
+    benchmark:
+        "logs/score_images/{group}/{batch}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
@@ -40,6 +42,8 @@ rule plot_panels:
         figures=directory(f"{RESULTS}/{{group}}/figures/{{batch}}"),
     log:
         "logs/plot_panels/{group}/{batch}.log",
+    benchmark:
+        "logs/plot_panels/{group}/{batch}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
@@ -74,6 +78,8 @@ rule compile_scores:
         ),
     log:
         "logs/compile_scores.log",
+    benchmark:
+        "logs/compile_scores.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:

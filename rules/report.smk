@@ -13,6 +13,8 @@ rule plot_summary:
         ),
     log:
         "logs/plot_summary/{group}/{river}.log",
+    benchmark:
+        "logs/plot_summary/{group}/{river}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
@@ -43,6 +45,8 @@ rule pick_panels:
         ),
     log:
         "logs/pick_panels/{group}/{river}.log",
+    benchmark:
+        "logs/pick_panels/{group}/{river}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:

@@ -10,6 +10,8 @@ rule cut_tiles:
         tiles=ensure(f"{RESULTS}/training_tiles/{{batch}}.npz", non_empty=True),
     log:
         "logs/cut_tiles/{batch}.log",
+    benchmark:
+        "logs/cut_tiles/{batch}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
@@ -47,6 +49,8 @@ rule train_cnn:
         ),
     log:
         "logs/train_cnn/{group}.log",
+    benchmark:
+        "logs/train_cnn/{group}.tsv"
     conda:
         "../envs/ssc.yaml"
     threads: 2

@@ -1,0 +1,169 @@
+from xml.etree import ElementTree
+
+import numpy as np
+import PIL.Image
+import pytest
+import rasterio
+from rasterio.transform import Affine
+
+from ssc.errors import InputError
+from ssc.raster import Grid, read_class_raster, read_grid, read_image, write_class_raster
+
+pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
+
+NORTH_UP = Affine(0.5, 0, 400_000, 0, -0.5, 5_300_000)
+
+
+def write_bands(path, bands, driver="GTiff", **options):
+    """Write an array (count, height, width) as it is."""
+    count, height, width = bands.shape
+    shape = dict(count=count, height=height, width=width, dtype=bands.dtype)
+    with rasterio.open(path, "w", driver=driver, **shape, **options) as target:
+        target.write(bands)
+    return str(path)
+
+
+def noise(*shape, dtype=np.uint8):
+    return np.random.default_rng(1).integers(0, 256, shape).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int16", "int32", "uint16", "uint8"])
+def test_labels_of_any_type_are_read_as_codes(tmp_path, dtype):
+    codes = np.array([[0, 1, 5], [2, 255, 0]])
+    path = write_bands(tmp_path / "SCLS_Ure_0001.tif", codes[None].astype(dtype))
+    found = read_class_raster(path)
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, codes)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "value"),
+    [
+        ("float64", 1.5),
+        ("float64", -1),
+        ("float64", 300),
+        ("float32", np.nan),
+        ("float64", np.inf),
+        ("int16", -1),
+        ("int32", 300),
+        ("uint16", 256),
+    ],
+)
+def test_labels_with_other_values_are_refused(tmp_path, dtype, value):
+    path = write_bands(tmp_path / "SCLS_Ure_0001.tif", np.array([[[1, value]]], dtype))
+    with pytest.raises(InputError) as caught:
+        read_class_raster(path)
+    assert caught.value.problems == (
+        f"{path}: holds values that are not whole class codes from 0 to 255",
+    )
+
+
+def test_labels_of_several_bands_are_refused(tmp_path):
+    path = write_bands(tmp_path / "SCLS_Ure_0001.tif", noise(3, 4, 5))
+    with pytest.raises(InputError, match="0001.tif: 3 bands; a label raster has one"):
+        read_class_raster(path)
+
+
+def test_damaged_labels_are_refused(tmp_path):
+    path = tmp_path / "SCLS_Ure_0001.tif"
+    write_bands(path, noise(1, 100, 100), compress="deflate")
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(InputError, match="0001.tif: truncated or damaged; copy it anew"):
+        read_class_raster(str(path))
+
+
+def test_rgb_is_read_as_written(tmp_path):
+    bands = noise(3, 4, 5)
+    path = write_bands(tmp_path / "Ure_0001.tif", bands, crs="EPSG:32618", transform=NORTH_UP)
+    image, grid = read_image(path)
+    assert image.flags.c_contiguous
+    np.testing.assert_array_equal(image, bands.transpose(1, 2, 0))
+    assert grid == read_grid(path) == Grid(4, 5, rasterio.CRS.from_epsg(32618), NORTH_UP)
+
+
+def test_colours_of_a_jpeg_are_red_green_blue(tmp_path):
+    path = tmp_path / "Ure_0001.jpg"
+    PIL.Image.new("RGB", (16, 8), (200, 100, 50)).save(path, quality=95)
+    image, grid = read_image(str(path))
+    assert (grid.height, grid.width) == image.shape[:2] == (8, 16)
+    np.testing.assert_allclose(image, np.full((8, 16, 3), (200, 100, 50)), atol=2)
+
+
+@pytest.mark.parametrize(
+    ("bands", "driver", "kind"),
+    [
+        (noise(1, 8, 9), "JPEG", r"1 band\(s\) of uint8"),
+        (noise(4, 8, 9), "PNG", r"4 band\(s\) of uint8"),
+        (noise(3, 8, 9, dtype=np.uint16), "PNG", r"3 band\(s\) of uint16"),
+        (noise(3, 8, 9, dtype=np.uint16), "GTiff", r"3 band\(s\) of uint16"),
+    ],
+    ids=["grey", "RGBA", "16-bit PNG", "16-bit TIFF"],
+)
+@pytest.mark.parametrize("read", [read_grid, read_image])
+def test_image_that_is_not_8_bit_rgb_is_refused(tmp_path, bands, driver, kind, read):
+    path = write_bands(tmp_path / "Ure_0001.jpg", bands, driver)
+    with pytest.raises(InputError, match=f"Ure_0001.jpg: {kind}, not 8-bit RGB; convert it"):
+        read(path)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95])
+def test_truncated_jpeg_is_refused(tmp_path, share):
+    path = tmp_path / "Ure_0001.jpg"
+    PIL.Image.fromarray(noise(200, 300, 3)).save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(InputError, match="Ure_0001.jpg: truncated or damaged; copy it anew"):
+        read_image(str(path))
+
+
+@pytest.mark.parametrize("content", [b"", b"not an image"])
+def test_file_that_is_no_image_is_refused(tmp_path, content):
+    path = tmp_path / "Ure_0001.jpg"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="Ure_0001.jpg: truncated or damaged; copy it anew"):
+        read_grid(str(path))
+
+
+def test_class_raster_is_a_compressed_single_band_with_colours_and_nodata(tmp_path, classes):
+    path, codes = tmp_path / "CNN_Ure_0001.tif", np.array([[0, 1, 2], [4, 4, 1]], np.uint8)
+    write_class_raster(str(path), codes, Grid(2, 3), classes)
+    with rasterio.open(path) as source:
+        assert (source.driver, source.count, source.dtypes) == ("GTiff", 1, ("uint8",))
+        assert source.compression == rasterio.enums.Compression.deflate
+        assert source.nodata == 0
+        colours = source.colormap(1)
+    assert [colours[c] for c in (1, 2, 4)] == [
+        (173, 216, 230, 255),
+        (255, 165, 0, 255),
+        (255, 0, 0, 255),
+    ]
+    np.testing.assert_array_equal(read_class_raster(str(path)), codes)
+
+
+def test_class_raster_names_its_classes_for_gdal(tmp_path, classes):
+    path = tmp_path / "CNN_Ure_0001.tif"
+    write_class_raster(str(path), np.ones((2, 3), np.uint8), Grid(2, 3), classes)
+    # Rasterio cannot ask GDAL for category names, so the file that GDAL reads is looked at.
+    (band,) = ElementTree.parse(f"{path}.aux.xml").getroot().iter("PAMRasterBand")
+    assert band.get("band") == "1"
+    names = [category.text or "" for category in band.find("CategoryNames")]
+    assert names == ["Unclassified", "Water", "Sediment", "", "Road"]
+
+
+def test_map_lies_where_its_georeferenced_image_lies(tmp_path, classes):
+    place = dict(crs="EPSG:32618", transform=NORTH_UP)
+    _, grid = read_image(write_bands(tmp_path / "Ure_0001.tif", noise(3, 2, 3), **place))
+    path = tmp_path / "CNN_Ure_0001.tif"
+    write_class_raster(str(path), np.ones((2, 3), np.uint8), grid, classes)
+    with rasterio.open(path) as source:
+        assert (source.crs, source.transform) == (rasterio.CRS.from_epsg(32618), NORTH_UP)
+
+
+def test_same_map_gives_the_same_bytes(tmp_path, classes):
+    codes = noise(300, 300) % 3
+    paths = [tmp_path / "a.tif", tmp_path / "b.tif"]
+    for path in paths:
+        write_class_raster(str(path), codes, Grid(300, 300, transform=NORTH_UP), classes)
+    a, b = paths
+    assert a.read_bytes() == b.read_bytes()
+    assert (tmp_path / "a.tif.aux.xml").read_bytes() == (tmp_path / "b.tif.aux.xml").read_bytes()

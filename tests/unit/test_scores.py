@@ -1,0 +1,194 @@
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+import seaborn
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+
+from ssc.classes import LandClass
+from ssc.scores import compile_scores, confusion_matrix, score_table, total_scores
+
+WATER_AND_SAND = [LandClass(1, "Water", "blue"), LandClass(3, "Sand", "orange")]
+
+# Two pixels unlabelled; of three water pixels two are mapped so, of one sand pixel none.
+LABELS = np.array([[1, 1, 1], [3, 0, 0]], np.uint8)
+CODES = np.array([[1, 3, 1], [1, 3, 1]], np.uint8)
+
+
+def scores(labels, codes, classes=WATER_AND_SAND):
+    confusion = confusion_matrix(np.array(labels, np.uint8), np.array(codes, np.uint8), 4)
+    return score_table(confusion, classes)
+
+
+def describe(name="Ure_0001", kind="CNN", model="Ure"):
+    return dict(RiverName="Ure", Image=name, type=kind, experiment="demo", model=model)
+
+
+def test_confusion_counts_label_by_row_and_ignores_unlabelled_pixels():
+    assert confusion_matrix(LABELS, CODES, 4).tolist() == [
+        [0, 0, 0, 0],
+        [0, 2, 0, 1],
+        [0, 0, 0, 0],
+        [0, 1, 0, 0],
+    ]
+
+
+def test_confusion_counts_the_highest_codes():
+    found = confusion_matrix(np.array([255, 254], np.uint8), np.array([255, 0], np.uint8), 256)
+    assert found.shape == (256, 256)
+    assert found[255, 255] == found[254, 0] == 1
+    assert found.sum() == 2
+
+
+def test_scores_by_hand():
+    expected = pd.DataFrame(
+        {
+            "class": ["Water", "Sand", "ALL", "MACRO"],
+            # Weights of 3 and 1 in ALL, of 1 and 1 in MACRO.
+            "precision": [2 / 3, 0, 1 / 2, 1 / 3],
+            "recall": [2 / 3, 0, 1 / 2, 1 / 3],
+            "f1_score": [2 / 3, 0, 1 / 2, 1 / 3],
+            "support": [3, 1, 4, 4],
+            "mapped_Water": [2, 1, 3, 3],
+            "mapped_Sand": [1, 0, 1, 1],
+        }
+    )
+    pd.testing.assert_frame_equal(scores(LABELS, CODES), expected)
+
+
+def test_precision_and_recall_are_not_mixed_up():
+    # Of 4 pixels mapped as water 3 are water; of 5 water pixels 3 are mapped so.
+    table = scores([1, 1, 1, 1, 1, 3], [1, 1, 1, 3, 3, 1])
+    water = table.iloc[0]
+    assert (water["precision"], water["recall"]) == (3 / 4, 3 / 5)
+    assert water["f1_score"] == pytest.approx(2 * 3 / 4 * 3 / 5 / (3 / 4 + 3 / 5))
+
+
+def test_pixels_mapped_as_no_class_count_as_missed():
+    water = scores([1, 1, 3], [1, 0, 3]).iloc[0]
+    assert (water["precision"], water["recall"], water["support"]) == (1, 1 / 2, 2)
+
+
+def test_class_without_support_has_no_part_in_the_means():
+    table = scores([1, 1], [1, 3]).set_index("class")
+    assert table.loc["Sand", "support"] == 0
+    assert table.loc["ALL", "f1_score"] == table.loc["MACRO", "f1_score"] == pytest.approx(2 / 3)
+
+
+def pixels(low):
+    return arrays(np.uint8, 60, elements=st.integers(low, 3), fill=st.nothing())
+
+
+@given(pixels(0).filter(np.any), pixels(1))
+def test_scores_are_those_of_sklearn(labels, codes):
+    classes = [LandClass(i, f"c{i}", "red") for i in (1, 2, 3)]
+    table = scores(labels, codes, classes).set_index("class")
+    shares = ["precision", "recall", "f1_score"]
+    truth, found = labels[labels > 0], codes[labels > 0]
+
+    def sklearn(**options):
+        return precision_recall_fscore_support(truth, found, zero_division=0, **options)
+
+    *expected, support = sklearn(labels=[1, 2, 3])
+    np.testing.assert_allclose(table.iloc[:3][shares].T, expected)
+    assert table["support"].tolist() == [*support, len(truth), len(truth)]
+    np.testing.assert_allclose(table.loc["ALL", shares], sklearn(average="weighted")[:3])
+    np.testing.assert_allclose(table.loc["ALL", "recall"], accuracy_score(truth, found))
+    present = sklearn(average="macro", labels=np.unique(truth))[:3]
+    np.testing.assert_allclose(table.loc["MACRO", shares], present)
+
+
+def test_compiled_table_is_in_percent_with_the_published_columns():
+    compiled = compile_scores([(describe(), scores(LABELS, CODES))])
+    assert compiled.to_csv(index=False).splitlines() == [
+        "class,f1_score,support,RiverName,Image,type,experiment,model",
+        "Water,66.667,3,Ure,Ure_0001,CNN,demo,Ure",
+        "Sand,0.0,1,Ure,Ure_0001,CNN,demo,Ure",
+        "ALL,50.0,4,Ure,Ure_0001,CNN,demo,Ure",
+    ]
+
+
+def test_compiled_table_leaves_out_classes_without_support():
+    unlabelled = scores([0, 0], [1, 3])
+    tables = [(describe(), scores([1, 1], [1, 3])), (describe("Ure_0002"), unlabelled)]
+    compiled = compile_scores(tables)
+    assert compiled[["class", "Image"]].to_numpy().tolist() == [
+        ["Water", "Ure_0001"],
+        ["ALL", "Ure_0001"],
+    ]
+
+
+def test_compiled_table_of_no_image_has_its_columns():
+    assert len(compile_scores([])) == 0
+    assert compile_scores([]).columns[0] == "class"
+
+
+def test_compiled_table_can_be_plotted_by_seaborn(tmp_path):
+    kinds = [describe(kind=kind) for kind in ("CNN", "MLP")]
+    compiled = compile_scores([(d, scores(LABELS, CODES)) for d in kinds])
+    assert compiled["f1_score"].dtype == float
+    assert compiled["support"].dtype == int
+    again = pd.read_csv(io.StringIO(compiled.to_csv(index=False)))
+    pd.testing.assert_frame_equal(again, compiled)
+    ax = seaborn.stripplot(compiled, x="class", y="f1_score", hue="type")
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["Water", "Sand", "ALL"]
+
+
+def test_totals_sum_pixels_instead_of_averaging_images():
+    good = scores([1] * 9 + [3] * 90, [1] * 9 + [3] * 90)
+    bad = scores([1], [3])
+    totals = total_scores([(describe(), good), (describe("Ure_0002"), bad)], WATER_AND_SAND)
+    # Water: 9 of 10 found, none wrongly. Sand: 90 of 90 found, 91 mapped.
+    water, sand = 2 * 9 / (9 + 10), 2 * 90 / (90 + 91)
+    assert totals.to_dict("records") == [
+        {
+            "model": "Ure",
+            "type": "CNN",
+            "images": 2,
+            "support": 100,
+            "accuracy": 99.0,
+            "weighted_f1": round(10 * water + 90 * sand, 2),
+            "macro_f1": round(50 * (water + sand), 2),
+            "Water": round(100 * water, 2),
+            "Sand": round(100 * sand, 2),
+        }
+    ]
+
+
+def test_totals_have_a_row_for_each_model_and_type():
+    good, bad = scores([1, 3], [1, 3]), scores([1, 3], [3, 1])
+    tables = [
+        (describe(kind="CNN"), bad),
+        (describe(kind="MLP"), good),
+        (describe(kind="CNN", model="Wye"), good),
+    ]
+    totals = total_scores(tables, WATER_AND_SAND)
+    assert totals[["model", "type", "images", "accuracy"]].to_numpy().tolist() == [
+        ["Ure", "CNN", 1, 0.0],
+        ["Ure", "MLP", 1, 100.0],
+        ["Wye", "CNN", 1, 100.0],
+    ]
+
+
+def test_totals_count_unmapped_pixels_as_missed():
+    totals = total_scores([(describe(), scores([1, 1, 3, 3], [1, 0, 3, 3]))], WATER_AND_SAND)
+    assert totals.loc[0, ["accuracy", "Water", "Sand"]].tolist() == [75.0, 66.67, 100.0]
+
+
+def test_totals_leave_a_class_without_support_empty():
+    totals = total_scores([(describe(), scores([1, 1], [1, 3]))], WATER_AND_SAND)
+    assert pd.isna(totals.loc[0, "Sand"])
+    assert totals.loc[0, "macro_f1"] == totals.loc[0, "Water"] == 66.67
+
+
+def test_totals_are_the_same_from_tables_read_back_from_csv():
+    tables = [(describe(), scores(LABELS, CODES))]
+    text = tables[0][1].to_csv(index=False, float_format="%.6f")
+    again = [(describe(), pd.read_csv(io.StringIO(text)))]
+    pd.testing.assert_frame_equal(
+        total_scores(again, WATER_AND_SAND), total_scores(tables, WATER_AND_SAND)
+    )

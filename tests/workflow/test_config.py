@@ -1,0 +1,75 @@
+"""The config: one set of defaults, documented, and guarded against slips."""
+
+import copy
+
+import pytest
+import yaml
+from conftest import REPO, run_snakemake
+
+SCHEMA = yaml.safe_load((REPO / "config/config.schema.yaml").read_text())
+SAMPLE = yaml.safe_load((REPO / "config/config.yaml").read_text())
+FOLDERS = {
+    "train": str(REPO / "sample_data/train"),
+    "predict": str(REPO / "sample_data/predict"),
+}
+
+
+def leaves(properties, path=()):
+    """Key path and schema of every setting."""
+    for name, schema in properties.items():
+        if "properties" in schema:
+            yield from leaves(schema["properties"], (*path, name))
+        else:
+            yield (*path, name), schema
+
+
+@pytest.mark.parametrize(("path", "schema"), leaves(SCHEMA["properties"]), ids=str)
+def test_every_key_is_described_shown_and_documented(path, schema):
+    assert schema["description"]
+    shown = SAMPLE
+    for name in path:
+        shown = shown[name]
+    readme = (REPO / "config/README.md").read_text()
+    row = next((line for line in readme.splitlines() if line.startswith(f"| `{path[-1]}` |")), "")
+    assert row
+    if path == ("classes",):
+        assert {str(k): v for k, v in shown.items()} == schema["default"]
+    elif "default" in schema:
+        default = schema["default"]
+        if path[0] != "tiles":  # the sample images are small
+            assert shown == default
+        assert f"`{yaml.safe_dump(default).splitlines()[0]}`" in readme
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cnn": {"epocs": 3}}, "cnn: no such key epocs; did you mean epochs?"),
+        ({"cnn": {"epochs": "many"}}, "cnn.epochs: 'many' is not of type 'integer'"),
+        ({"resutls": "x"}, "no such key resutls; did you mean results?"),
+        ({"refine": {"method": "svm"}}, "refine.method: 'svm' is not one of"),
+        ({"refine": {"median_size": 10}}, "refine.median_size: 10"),
+        ({"classes": {0: {"name": "a", "colour": "red"}}}, "whole numbers from 1 to 255"),
+        ({"campaign": {**FOLDERS, "groups": "per_rivver"}}, "campaign.groups: 'per_rivver'"),
+        ({"campaign": {"train": FOLDERS["train"]}}, "'predict' is a required property"),
+    ],
+)
+def test_a_wrong_key_stops_the_run_and_is_named(tmp_path, change, message):
+    run = run_snakemake(tmp_path, "-n", config={"campaign": FOLDERS, **change})
+    assert run.returncode == 1
+    assert message in run.stdout
+    assert "Traceback" not in run.stdout
+
+
+def test_all_wrong_keys_are_told_at_once(tmp_path):
+    config = {"campaign": FOLDERS, "seed": "x", "cnn": {"batch": 3}, "tiles": {"purity": 2}}
+    run = run_snakemake(tmp_path, "-n", config=config)
+    assert all(key in run.stdout for key in ("seed", "no such key batch", "tiles.purity"))
+
+
+def test_classes_replace_the_default_ones(tmp_path):
+    config = copy.deepcopy(SAMPLE) | {"campaign": FOLDERS}
+    config["classes"] = {1: {"name": "Wet", "colour": "blue"}, 2: {"name": "Dry", "colour": "tan"}}
+    run = run_snakemake(tmp_path, "check_images", "--cores", 1, config=config)
+    assert run.returncode == 1
+    assert "code(s) 3, 4, 5 not among the classes 1, 2" in run.stdout

@@ -1,0 +1,103 @@
+"""What Snakemake plans to do, from file names alone."""
+
+import re
+
+import pytest
+from conftest import REPO, run_snakemake
+
+
+@pytest.fixture
+def campaign(tmp_path):
+    """Empty files: rivers A (2 train, 3 predict, 2 of them labelled) and B (1 train, 1 predict)."""
+    for name in ("A_0001", "A_0002", "B_0001"):
+        touch(tmp_path / f"train/{name}.jpg")
+        touch(tmp_path / f"train/SCLS_{name}.tif")
+    for name in ("A_0003", "A_0004", "A_0005", "B_0002"):
+        touch(tmp_path / f"predict/{name}.jpg")
+    for name in ("A_0003", "A0004", "B_0002"):
+        touch(tmp_path / f"predict/SCLS_{name}.tif")
+    return tmp_path
+
+
+def touch(path):
+    path.parent.mkdir(exist_ok=True)
+    path.touch()
+
+
+def plan(folder, groups="per_river", images_per_job=1, **config):
+    """Planned jobs by rule."""
+    config["campaign"] = {
+        "train": "train",
+        "predict": "predict",
+        "groups": groups,
+        "images_per_job": images_per_job,
+    }
+    run = run_snakemake(folder, "-n", config=config)
+    assert run.returncode == 0, run.stdout
+    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", run.stdout, re.MULTILINE)}
+
+
+def test_one_cnn_a_river(campaign):
+    assert plan(campaign) == {
+        "check_images": 1,
+        "cut_tiles": 3,
+        "train_cnn": 2,
+        "classify_tiles": 4,
+        "refine_pixels": 4,
+        "score_images": 3,
+        "plot_panels": 4,
+        "compile_scores": 1,
+        "plot_summary": 2,
+        "pick_panels": 2,
+        "all": 1,
+        "total": 27,
+    }
+
+
+def test_leave_one_river_out_shares_the_tiles(campaign):
+    jobs = plan(campaign, groups="leave_one_river_out")
+    assert (jobs["cut_tiles"], jobs["train_cnn"], jobs["classify_tiles"]) == (3, 2, 4)
+
+
+def test_groups_of_ones_own(campaign):
+    groups = {
+        "both": {"train": ["A", "B"], "predict": ["A", "B"]},
+        "a": {"train": ["A"], "predict": ["B"]},
+    }
+    jobs = plan(campaign, groups=groups)
+    assert (jobs["train_cnn"], jobs["classify_tiles"], jobs["plot_summary"]) == (2, 5, 3)
+
+
+def test_without_refinement_there_is_no_phase_2(campaign):
+    jobs = plan(campaign, refine={"method": "none"})
+    assert "refine_pixels" not in jobs
+    assert jobs["score_images"] == 3
+
+
+def test_batches_save_jobs(campaign):
+    jobs = plan(campaign, images_per_job=1000)
+    assert (jobs["cut_tiles"], jobs["classify_tiles"], jobs["score_images"]) == (2, 2, 2)
+
+
+def test_a_campaign_without_any_labels_to_score(campaign):
+    for label in (campaign / "predict").glob("SCLS*"):
+        label.unlink()
+    jobs = plan(campaign)
+    assert jobs["plot_panels"] == 4
+    assert not {"score_images", "plot_summary"} & set(jobs)
+
+
+def test_names_with_spaces_and_accents(campaign):
+    for folder, name in (("train", "Río Verde_0001"), ("predict", "Río Verde_0002")):
+        touch(campaign / f"{folder}/{name}.jpg")
+        touch(campaign / f"{folder}/SCLS_{name}.tif")
+    assert plan(campaign)["train_cnn"] == 3
+
+
+def test_the_library_decides_what_reruns():
+    """The digest of a script follows its imports: a change in any of them reruns the rule."""
+    text = (REPO / "rules/common.smk").read_text()
+    source = text[text.index("@cache\ndef code_digest") : text.index("def predict_batch")]
+    scope = {"cache": lambda f: f}
+    exec("import ast, hashlib\n" + source, scope)
+    return scope
