@@ -1,11 +1,12 @@
 """Our phase 2 against the published one, on one image and its tile map: seconds, memory, F1.
 
-Ours is `ssc.refine.refine_map` with the defaults of config/config.schema.yaml. The published one
-(Carbonneau et al. 2020, Remote Sensing of Environment 251, 112107) fits a deep MLP to all pixels.
-Seconds count from image and tile map in memory to the map in memory, without imports.
+Ours has the defaults of config/config.schema.yaml. The published one (Carbonneau et al. 2020,
+Remote Sensing of Environment 251, 112107) fits a deep MLP to all pixels. Seconds count from image
+and tile map in memory to the map in memory, without imports.
 """
 
 import argparse
+import os
 import resource
 import sys
 import time
@@ -33,24 +34,21 @@ class Seconds(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One phase 2: compute, peak memory in MiB, and F1 of its map from 0 to 1 (NaN: no map)."""
+    """One phase 2: compute, peak memory in MiB, weighted and macro F1 from 0 to 1 (NaN: none)."""
 
     seconds: Seconds
     memory: float
-    weighted_f1: float
-    macro_f1: float
+    f1: tuple[float, float]
 
 
 def main():
     args = parse_arguments()
     schema = yaml.safe_load((ROOT / "config" / "config.schema.yaml").read_text())["properties"]
     refine = {key: entry["default"] for key, entry in schema["refine"]["properties"].items()}
-    seed = schema["seed"]["default"]
-    paths = args.image, args.tile_map, args.labels
+    paths, seed = (args.image, args.tile_map, args.labels), schema["seed"]["default"]
     epochs = EPOCHS if args.full else args.epochs_timed
     ours = in_child(measure_ours, *paths, refine, seed)
-    published = in_child(measure_published, *paths, epochs, seed)
-    print(report(ours, published, epochs))
+    print(report(ours, in_child(measure_published, *paths, epochs, seed), epochs))
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -72,13 +70,13 @@ def in_child(function: Callable[..., Result], *arguments: Any) -> Result:
 def measure_ours(image: str, tile_map: str, labels: str, refine: dict, seed: int) -> Result:
     """Our phase 2 of files, with the settings of `refine`."""
     from ssc.raster import read_class_raster, read_image
-    from ssc.refine import mlp, refine_map
+    from ssc.refine import pixel_classifier, refine_map
 
     pixels, codes = read_image(image)[0], read_class_raster(tile_map)
-    classifier = mlp(refine["hidden"], refine["epochs"], seed)
+    classifier = pixel_classifier(refine, os.cpu_count(), seed)
     start = now()
     found = refine_map(pixels, codes, classifier, refine["median_size"], refine["colour_bits"])
-    return Result(since(start), peak_memory(), *f1_scores(labels, found))
+    return Result(since(start), peak_memory(), f1_scores(labels, found))
 
 
 def measure_published(image: str, tile_map: str, labels: str, epochs: int, seed: int) -> Result:
@@ -107,7 +105,7 @@ def measure_published(image: str, tile_map: str, labels: str, epochs: int, seed:
     found = model.predict(features, BATCH, verbose=0).argmax(axis=1).astype(np.uint8)
     seconds, memory = scaled(since(start), ticks), peak_memory()
     f1 = f1_scores(labels, found.reshape(codes.shape)) if epochs >= EPOCHS else (nan, nan)
-    return Result(seconds, memory, *f1)
+    return Result(seconds, memory, f1)
 
 
 def published_model(outputs: int) -> Any:
@@ -141,12 +139,11 @@ def f1_scores(labels: str, codes: Any) -> tuple[float, float]:
 
 
 def now() -> Seconds:
-    """Readings of the two clocks."""
     return Seconds(time.perf_counter(), time.process_time())
 
 
 def since(start: Seconds) -> Seconds:
-    """What the clocks have gone on from a reading."""
+    """What the clocks have gone on from a reading of `now`."""
     return Seconds(*(b - a for a, b in zip(start, now(), strict=True)))
 
 
@@ -166,14 +163,14 @@ def peak_memory() -> float:
 def report(ours: Result, published: Result, epochs: int) -> str:
     """The table of both sides and how they compare, as text."""
     lines = ["phase 2      wall s    CPU s  peak MiB  weighted F1  macro F1"]
-    for name, ((wall, cpu), memory, *f1) in (("ours", ours), ("published", published)):
+    for name, ((wall, cpu), memory, f1) in (("ours", ours), ("published", published)):
         lines.append(f"{name:9} {wall:9.2f} {cpu:8.2f} {memory:9.0f} {f1[0]:12.4f} {f1[1]:9.4f}")
     wall, cpu = (p / o for o, p in zip(ours.seconds, published.seconds, strict=True))
     lines.append(f"seconds, published / ours: wall {wall:.0f}, CPU {cpu:.0f}")
     if epochs < EPOCHS:
         note = f"published: {epochs} epochs timed, scaled to {EPOCHS}; no F1 without --full"
     else:
-        weighted, macro = (o - p for o, p in zip(ours[2:], published[2:], strict=True))
+        weighted, macro = (o - p for o, p in zip(ours.f1, published.f1, strict=True))
         note = f"F1, ours - published: weighted {weighted:+.4f}, macro {macro:+.4f}"
     return "\n".join([*lines, note])
 

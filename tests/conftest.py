@@ -11,15 +11,15 @@ import yaml
 REPO = Path(__file__).parents[1]
 
 
-def run_snakemake(folder, *arguments, config=None):
+def run_snakemake(folder, *arguments, config=None, repo=REPO):
     """Run the workflow in `folder`; `config` is written to a file there and used."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", REPO / "Snakefile"]
+    command = [sys.executable, "-m", "snakemake", *arguments, "--snakefile", repo / "Snakefile"]
     if config is not None:
         file = folder / "config.yaml"
         file.write_text(yaml.safe_dump(config, allow_unicode=True))
         command += ["--configfile", file]
     return subprocess.run(
-        [*map(str, command), *map(str, arguments)],
+        [*map(str, command)],
         cwd=folder,
         text=True,
         stdout=subprocess.PIPE,

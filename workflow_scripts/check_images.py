@@ -5,6 +5,7 @@ import logging
 from job import job, whole
 from ssc.campaign import read_campaign
 from ssc.classes import read_classes
+from ssc.figures import write_table
 from ssc.preflight import check_campaign, count_training_tiles, stop_on_problems
 
 
@@ -28,7 +29,7 @@ def main(snakemake):
     with whole(snakemake.output.preflight) as path:
         preflight.to_csv(path, index=False)
     with whole(snakemake.output.tiles) as path:
-        training_tiles.to_html(path, index=False)
+        write_table(path, training_tiles)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import pandas as pd
 
 from job import job, whole
 from ssc.classes import read_classes
+from ssc.figures import write_table
 from ssc.scores import compile_scores, total_scores
 
 
@@ -27,7 +28,7 @@ def main(snakemake):
     with whole(output.totals) as path:
         totals.to_csv(path, index=False)
     with whole(output.table) as path:
-        totals.to_html(path, index=False, na_rep="")
+        write_table(path, totals)
 
 
 if __name__ == "__main__":

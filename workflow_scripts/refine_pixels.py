@@ -5,7 +5,7 @@ import cv2
 from job import job, progress, whole_folder
 from ssc.classes import read_classes
 from ssc.raster import read_class_raster, read_image, write_class_raster
-from ssc.refine import ColourMLP, random_forest, refine_map
+from ssc.refine import pixel_classifier, refine_map
 
 
 def main(snakemake):
@@ -16,12 +16,7 @@ def main(snakemake):
         for number, name in progress(params.names):
             image, grid = read_image(snakemake.input.images[number])
             tile_map = read_class_raster(f"{snakemake.input.tile_maps}/CNN_{name}.tif")
-            if refine["method"] == "mlp":
-                classifier = ColourMLP(
-                    refine["hidden"], refine["epochs"], refine["sample"], params.seed
-                )
-            else:
-                classifier = random_forest(refine["trees"], snakemake.threads, params.seed)
+            classifier = pixel_classifier(refine, snakemake.threads, params.seed)
             final = refine_map(
                 image, tile_map, classifier, refine["median_size"], refine["colour_bits"]
             )

@@ -6,7 +6,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
-from ssc.refine import count_colours, mlp, random_forest, refine_map
+from ssc.refine import count_colours, pixel_classifier, refine_map
 
 
 def image_of(values):
@@ -72,9 +72,6 @@ def test_map_from_distinct_colours_is_the_map_from_all_pixels(classifier):
 
 
 def test_majority_of_pixels_decides_a_colour_that_comes_with_two_classes():
-    image = image_of([[10, 10, 10, 10, 90, 90]])
-    found = refine_map(image, raster([[1, 1, 2, 2, 2, 1]]), tree(), 1, 8)
-    # At 10 and at 90 the classes draw: one pixel more of class 2 at 10 decides it.
     image = image_of([[10, 10, 10, 10, 10, 90]])
     found = refine_map(image, raster([[1, 1, 2, 2, 2, 1]]), tree(), 1, 8)
     assert found.tolist() == [[2, 2, 2, 2, 2, 1]]
@@ -117,22 +114,45 @@ def test_colours_that_share_their_upper_bits_are_one_colour(bits, second):
     assert found.tolist() == [[1, 1, second, 3]]
 
 
-@pytest.mark.parametrize(
-    "classifier",
-    [lambda: mlp([16], 20, 42), lambda: random_forest(10, 1, 42)],
-    ids=["mlp", "random_forest"],
-)
-def test_pixel_classifiers_learn_colours_past_the_tile_edges(classifier):
+def settings(method):
+    return dict(method=method, hidden=[16], epochs=10, sample=2000, trees=10)
+
+
+@pytest.mark.parametrize("method", ["mlp", "rf"])
+def test_pixel_classifiers_learn_colours_past_the_tile_edges(method):
     # Water left of column 23 and sand right of it, but the tile map has the edge at 20.
     rng = np.random.default_rng(5)
     truth = np.where(np.arange(40) < 23, 1, 4)[None].repeat(40, axis=0).astype(np.uint8)
     colour = np.where(truth[..., None] == 1, (40, 80, 120), (190, 170, 130))
     image = (colour + rng.integers(-9, 10, (40, 40, 3))).astype(np.uint8)
     tile_map = raster(np.where(np.arange(40) < 20, 1, 4)[None].repeat(40, axis=0))
-    found = refine_map(image, tile_map, classifier(), 1, 6)
+    found = refine_map(image, tile_map, pixel_classifier(settings(method), 1, 42), 1, 6)
     assert (found == truth).mean() > 0.97
-    again = refine_map(image, tile_map, classifier(), 1, 6)
+    again = refine_map(image, tile_map, pixel_classifier(settings(method), 1, 42), 1, 6)
     assert again.tobytes() == found.tobytes()
+
+
+def test_mlp_weighs_colours_by_their_pixels():
+    # One colour that is class 1 in 9 pixels of 10, and another that is always class 2.
+    features = np.array([[-1, 0, 0], [-1, 0, 0], [1, 0, 0]], np.float32)
+    codes, weights = np.array([1, 2, 2]), np.array([9.0, 1.0, 10.0])
+    mlp = pixel_classifier(settings("mlp"), 1, 42).fit(features, codes, sample_weight=weights)
+    assert mlp.predict(features).tolist() == [1, 1, 2]
+    mlp.fit(features, codes, sample_weight=np.array([1.0, 9.0, 10.0]))
+    assert mlp.predict(features).tolist() == [2, 2, 2]
+
+
+def test_mlp_stands_a_class_so_rare_that_it_is_not_drawn():
+    features = np.array([[-1, 0, 0], [1, 0, 0]], np.float32)
+    mlp = pixel_classifier(settings("mlp"), 1, 42)
+    mlp.fit(features, np.array([1, 2]), sample_weight=np.array([1e9, 1.0]))
+    assert mlp.predict(features)[0] == 1
+
+
+def test_random_forest_has_the_trees_asked_for():
+    forest = pixel_classifier(settings("rf"), 1, 42)
+    assert forest.fit(np.eye(3), [1, 2, 4]).predict(np.eye(3)).tolist() == [1, 2, 4]
+    assert len(forest.estimators_) == 10
 
 
 def test_inputs_are_left_as_they_were():

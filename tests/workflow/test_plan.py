@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import REPO, run_snakemake
+from conftest import run_snakemake
 
 
 @pytest.fixture
@@ -92,12 +92,3 @@ def test_names_with_spaces_and_accents(campaign):
         touch(campaign / f"{folder}/{name}.jpg")
         touch(campaign / f"{folder}/SCLS_{name}.tif")
     assert plan(campaign)["train_cnn"] == 3
-
-
-def test_the_library_decides_what_reruns():
-    """The digest of a script follows its imports: a change in any of them reruns the rule."""
-    text = (REPO / "rules/common.smk").read_text()
-    source = text[text.index("@cache\ndef code_digest") : text.index("def predict_batch")]
-    scope = {"cache": lambda f: f}
-    exec("import ast, hashlib\n" + source, scope)
-    return scope

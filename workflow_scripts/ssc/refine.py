@@ -6,7 +6,7 @@ The map is that of a classifier of all pixels, for a small part of the work.
 """
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -35,7 +35,7 @@ def refine_map(
     tile_map
         Class codes that teach, uint8 (height, width); 0 teaches nothing.
     classifier
-        `ColourMLP`, `random_forest` or another that takes weights; fitted here.
+        From `pixel_classifier`, or any other that takes weights; fitted here.
     median_size
         Side in pixels of the square median filter, odd; 1 leaves the image as it is. The
         published filter is a disk of radius 5, which has the 81 pixels of a 9 x 9 square
@@ -132,9 +132,11 @@ class ColourMLP(ClassifierMixin, BaseEstimator):
         return self.network_.predict(features)
 
 
-def random_forest(trees: int, threads: int, seed: int) -> ClassifierMixin:
-    """A random forest (Breiman 2001, Machine Learning 45, 5-32)."""
-    return RandomForestClassifier(trees, n_jobs=threads, random_state=seed)
+def pixel_classifier(settings: Mapping, threads: int, seed: int) -> ClassifierMixin:
+    """The classifier that the section `refine` of the config asks for: MLP or random forest."""
+    if settings["method"] == "mlp":
+        return ColourMLP(settings["hidden"], settings["epochs"], settings["sample"], seed)
+    return RandomForestClassifier(settings["trees"], n_jobs=threads, random_state=seed)
 
 
 def _standardise(colours: np.ndarray, counts: np.ndarray) -> np.ndarray:

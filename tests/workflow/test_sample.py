@@ -1,0 +1,179 @@
+"""The sample campaign from images to report, and what runs again after a change."""
+
+import hashlib
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import rasterio
+import seaborn
+import yaml
+from conftest import REPO, run_snakemake
+from matplotlib import pyplot as plt
+
+RIVERS = ("Ambervale", "Clearbrook")
+SAMPLE = yaml.safe_load((REPO / "config/config.yaml").read_text())
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """The sample campaign, run once as the README says."""
+    folder = tmp_path_factory.mktemp("sample")
+    shutil.copytree(REPO / "sample_data", folder / "sample_data")
+    run = run_snakemake(
+        *(folder, "--cores", 2, "--report", "report.html", "--report-after-run"), config=SAMPLE
+    )
+    assert run.returncode == 0, run.stdout[-5000:]
+    return folder
+
+
+def test_the_fixed_outputs_are_there(sample):
+    images = {
+        f"{river}_{number:04}"
+        for river, first in (("Ambervale", 105), ("Clearbrook", 5))
+        for number in range(first, first + 3)
+    }
+    results = sample / "results"
+    found = {str(path.relative_to(results)) for path in results.rglob("*.*")}
+    for image in images:
+        river = image.split("_")[0]
+        assert f"{river}/tiles/{image}/CNN_{image}.tif" in found
+        assert f"{river}/maps/{image}/MLP_{image}.tif" in found
+        assert f"{river}/figures/{image}/{image}.png" in found
+        scored = not image.endswith("7")
+        for stage in ("CNN", "MLP"):
+            assert (f"{river}/scores/{image}/{stage}_{image}.csv" in found) == scored
+    for river in RIVERS:
+        for suffix in (".h5", ".csv", ".onnx", "_curves.png", "_curves.csv"):
+            assert f"{river}/model/{river}{suffix}" in found
+    assert {"preflight.csv", "report/compiled.csv", "report/totals.csv"} <= found
+    assert not [name for name in found if ".part-" in name]
+
+
+def test_maps_are_good_and_cover_the_whole_image(sample):
+    totals = pd.read_csv(sample / "results/report/totals.csv").set_index(["model", "type"])
+    for river in RIVERS:
+        assert totals.loc[(river, "MLP"), "weighted_f1"] > 88
+        assert totals.loc[(river, "MLP"), "weighted_f1"] > totals.loc[(river, "CNN"), "weighted_f1"]
+    for path in (sample / "results").rglob("*_Clearbrook_0007.tif"):
+        with rasterio.open(path) as raster:
+            codes = raster.read(1)
+            assert (raster.shape, raster.nodata, raster.dtypes) == ((400, 600), 0, ("uint8",))
+            assert raster.colormap(1)[2] == (255, 165, 0, 255)
+        assert codes.min() > 0
+
+
+def test_the_compiled_table_is_tidy(sample):
+    compiled = pd.read_csv(sample / "results/report/compiled.csv")
+    assert list(compiled.columns) == [
+        *("class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model")
+    ]
+    assert set(compiled["experiment"]) == {"demo"}
+    whole = compiled[compiled["class"] == "ALL"].set_index(["Image", "type"])
+    assert len(whole) == 4 * 2
+    parts = compiled[compiled["class"] != "ALL"].assign(hits=lambda t: t["f1_score"] * t["support"])
+    sums = parts.groupby(["Image", "type"])[["hits", "support"]].sum()
+    np.testing.assert_array_equal(sums["support"], whole["support"].sort_index())
+    np.testing.assert_allclose(
+        sums["hits"] / sums["support"], whole["f1_score"].sort_index(), atol=0.01
+    )
+    ax = seaborn.violinplot(compiled, x="class", y="f1_score", hue="type")
+    assert [label.get_text() for label in ax.get_xticklabels()][-1] == "ALL"
+    plt.close(ax.figure)
+
+
+def test_the_report_holds_figures_and_tables_by_river(sample):
+    text = (sample / "report.html").read_text()
+    for category in ("Ambervale", "Clearbrook", "Overview", "Training"):
+        assert f'"{category}"' in text
+    for name in ("Clearbrook_0005.png", "Ambervale_curves.png", "totals.html"):
+        assert name in text
+    assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", text)
+
+
+def reruns(folder, **config):
+    run = run_snakemake(folder, "-n", config=SAMPLE | config)
+    assert run.returncode == 0, run.stdout
+    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", run.stdout, re.MULTILINE)}
+
+
+def test_a_finished_campaign_has_nothing_to_do(sample):
+    assert reruns(sample) == {}
+
+
+def test_a_change_reruns_what_reads_it_only(sample):
+    assert set(reruns(sample, figures={"width": 900})) == {
+        *("plot_panels", "pick_panels", "all", "total")
+    }
+    phase_2 = {"refine_pixels", "score_images", "plot_panels", "compile_scores"}
+    again = reruns(sample, refine={**SAMPLE["refine"], "hidden": [32]})
+    assert set(again) == phase_2 | {"plot_summary", "pick_panels", "all", "total"}
+
+
+def test_a_new_image_runs_its_own_batch_and_the_summaries_only(sample, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(sample, folder, copy_function=shutil.copy2)
+    old = folder / "sample_data/predict/Clearbrook_0007.jpg"
+    shutil.copy(old, old.with_name("Clearbrook_0008.jpg"))
+    assert reruns(folder) == {
+        "check_images": 1,
+        "classify_tiles": 1,
+        "refine_pixels": 1,
+        "plot_panels": 1,
+        "pick_panels": 1,
+        "all": 1,
+        "total": 6,
+    }
+    # A bad image stops the run, and its removal brings back a finished campaign.
+    shutil.copy(folder / "config.yaml", old.with_name("Clearbrook_0009.jpg"))
+    failed = run_snakemake(folder, "--cores", 2, config=SAMPLE)
+    assert failed.returncode == 1
+    assert "Clearbrook_0009.jpg: truncated or damaged" in failed.stdout
+    for number in (8, 9):
+        old.with_name(f"Clearbrook_000{number}.jpg").unlink()
+    assert set(reruns(folder)) <= {"check_images", "pick_panels", "all", "total"}
+
+
+def test_an_edit_of_the_library_reruns_what_imports_it(tmp_path):
+    """Snakemake itself does not look at modules that a script imports."""
+    for part in ("Snakefile", "rules", "workflow_scripts", "config", "envs", "sample_data"):
+        source = REPO / part
+        (shutil.copytree if source.is_dir() else shutil.copy2)(source, tmp_path / part)
+    tiles = "results/training_tiles/Clearbrook_0001.npz"
+
+    def run(*arguments):
+        return run_snakemake(tmp_path, tiles, "--cores", 1, *arguments, repo=tmp_path).stdout
+
+    def edit(module):
+        with (tmp_path / f"workflow_scripts/ssc/{module}.py").open("a") as file:
+            file.write("\nEDITED = True\n")
+
+    assert "2 of 2 steps (100%) done" in run()
+    edit("refine")
+    assert "Nothing to be done" in run("-n")
+    edit("tiles")
+    assert re.search(r"reason: .*Params have changed", run("-n"))
+
+
+def test_the_same_seed_gives_the_same_maps_byte_for_byte(tmp_path):
+    config = SAMPLE | {
+        "tiles": {"train_stride": 25},
+        "cnn": {"epochs": 1},
+        "refine": {"epochs": 2, "sample": 5000},
+    }
+    found = []
+    for name in ("first", "second"):
+        folder = tmp_path / name
+        for part in ("train", "predict"):
+            target = folder / "sample_data" / part
+            target.mkdir(parents=True)
+            for path in (REPO / "sample_data" / part).glob("*Clearbrook*"):
+                shutil.copy(path, target)
+        run = run_snakemake(folder, "--cores", 2, config=config)
+        assert run.returncode == 0, run.stdout[-5000:]
+        maps = sorted((folder / "results").rglob("*.tif"))
+        found.append({p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in maps})
+    assert len(found[0]) == 6
+    assert found[0] == found[1]
