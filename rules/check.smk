@@ -2,30 +2,30 @@
 
 
 rule check_images:
-    # Whatever reads images waits for this with ancient(): a new image is checked, but makes
-    # nothing run anew that does not read it. update() keeps the old table if the check fails.
+    # Runs first and alone by its priority and threads. Were it an input of the other rules, a
+    # new image would run all of them again, and as ancient() input it would hide from Snakemake
+    # the jobs that the new image needs.
     input:
         images=[image.path for image in CAMPAIGN.train.values()]
         + [image.path for image in CAMPAIGN.predict.values()],
         labels=[image.label for image in CAMPAIGN.train.values()]
         + [image.label for image in labelled(CAMPAIGN.predict.values())],
     output:
-        preflight=update(f"{RESULTS}/preflight.csv"),
-        tiles=update(
-            report(
-                f"{RESULTS}/training_tiles.html",
-                caption="captions/training_tiles.rst",
-                category="Overview",
-                labels={"what": "training tiles"},
-            )
+        preflight=ensure(f"{RESULTS}/preflight.csv", non_empty=True),
+        tiles=report(
+            f"{RESULTS}/training_tiles.html",
+            caption="captions/training_tiles.rst",
+            category="Overview",
+            labels={"what": "training tiles"},
         ),
     log:
         "logs/check_images.log",
     benchmark:
         "logs/check_images.tsv"
+    priority: 100
     conda:
         "../envs/ssc.yaml"
-    threads: 2
+    threads: 16
     resources:
         mem_mb=2000,
         runtime=60,

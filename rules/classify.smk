@@ -3,7 +3,6 @@
 
 rule classify_tiles:
     input:
-        checked=ancient(rules.check_images.output.preflight),
         images=lambda wc: [image.path for image in predict_batch(wc)],
         onnx=rules.train_cnn.output.onnx,
         key=rules.train_cnn.output.key,

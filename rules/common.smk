@@ -41,6 +41,12 @@ def read_config():
     if problems := list(config_problems(config)):
         raise WorkflowError("\n".join(["The config has errors:", *problems]))
     validate(config, SCHEMA)
+    tiles = config["tiles"]
+    if tiles["predict_stride"] > tiles["size"]:
+        raise WorkflowError(
+            f"tiles.predict_stride: {tiles['predict_stride']} px leaves gaps between tiles of "
+            f"{tiles['size']} px; set it to {tiles['size']} or less"
+        )
 
 
 read_config()
@@ -104,7 +110,8 @@ def rivers_of(group, batches):
 
 
 def get_targets():
-    targets = [f"{RESULTS}/{g}/model/{g}.onnx" for g in CAMPAIGN.groups]
+    targets = [f"{RESULTS}/preflight.csv"]
+    targets += [f"{RESULTS}/{g}/model/{g}.onnx" for g in CAMPAIGN.groups]
     targets += [f"{RESULTS}/{g}/model/{g}_curves.png" for g in CAMPAIGN.groups]
     targets += [f"{RESULTS}/report/compiled.csv", f"{RESULTS}/report/totals.html"]
     for group, found in PREDICT_BATCHES.items():

@@ -3,7 +3,6 @@
 
 rule cut_tiles:
     input:
-        checked=ancient(rules.check_images.output.preflight),
         images=lambda wc: [image.path for image in TRAIN_BATCHES[wc.batch]],
         labels=lambda wc: [image.label for image in TRAIN_BATCHES[wc.batch]],
     output:

@@ -109,6 +109,12 @@ def test_names_that_differ_only_by_an_underscore_keep_their_own_labels(tmp_path)
     assert found["Ure_10001"].label == f"{folder}/SCLS_Ure_10001.tif"
 
 
+def test_hidden_files_that_a_mac_leaves_beside_images_are_passed_over(tmp_path):
+    names = labelled("Ure_0001")
+    folder = fill(tmp_path / "train", *names, *(f"._{name}" for name in names))
+    assert list(read_campaign(folder, folder, "per_river").train) == ["Ure_0001"]
+
+
 @pytest.mark.parametrize("name", ["Ure_001.jpg", "Ure.jpg", "_0001.jpg", "Ure_0001b.jpg"])
 def test_name_without_river_and_four_digits_is_refused(tmp_path, one_river, name):
     train = fill(tmp_path / "train", name)

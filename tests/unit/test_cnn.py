@@ -1,11 +1,11 @@
 import importlib
 import os
+from dataclasses import replace
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
 import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,7 +57,7 @@ def test_augmented_tile_is_a_symmetry_of_the_tile_times_one_factor_a_band(seed):
     assert factors.max() <= 1.2 * 1.1 + 1e-6
 
 
-def test_augmented_bands_differ_more_between_tiles_than_within_one():
+def test_light_spans_its_range_and_tints_bands_less_than_it_lights_tiles():
     tiles = np.full((4000, 1, 1, 3), 100, np.uint8)
     factors = augment_tiles(tiles, np.random.default_rng(0)).reshape(4000, 3) / 100
     spread = factors.max(axis=1) / factors.min(axis=1)
@@ -122,15 +122,18 @@ def test_epoch_shows_every_tile_once_with_its_output_and_weight(augment):
 
 
 def test_every_epoch_has_an_order_of_its_own_that_the_seed_gives_again():
-    orders = []
-    for _ in range(2):
-        batches = _Batches(*flat_tiles(50), TRAINING)
+    def orders(seed):
+        batches = _Batches(*flat_tiles(50), replace(TRAINING, seed=seed))
+        found = []
         for _ in range(2):
             batches.on_epoch_begin()
-            orders.append(batches.order.tolist())
+            found.append(batches.order.tolist())
             batches.on_epoch_end()
-    assert orders[:2] == orders[2:]
-    assert orders[0] != orders[1]
+        return found
+
+    first, second = orders(1)
+    assert orders(1) == [first, second]
+    assert len({str(o) for o in [first, second, *orders(2)]}) == 4
 
 
 @pytest.mark.parametrize(
@@ -194,7 +197,7 @@ def trained():
     keras.utils.set_random_seed(42)
     model = build_cnn("compact", None, 8, 3)
     tiles, outputs = flat_tiles(64)
-    training = Training(8, 8, 0.01, augment=True, balance=True, seed=42)
+    training = Training(8, 16, 0.01, augment=True, balance=True, seed=42)
     return model, train_cnn(model, tiles, outputs, training)
 
 
@@ -225,32 +228,10 @@ def test_onnx_gives_the_probabilities_of_keras(tmp_path, trained, classes):
 
 
 def test_same_seed_gives_the_same_weights():
-    def weights(seed):
-        keras.utils.set_random_seed(seed)
-        model = build_cnn("compact", None, 8, 3)
-        training = Training(1, 8, 0.01, augment=True, balance=True, seed=seed)
-        train_cnn(model, *flat_tiles(24), training)
-        return np.concatenate([w.ravel() for w in model.get_weights()])
-
-    first = weights(1)
-    np.testing.assert_array_equal(weights(1), first)
-    assert not np.array_equal(weights(2), first)
-
-
-def test_balance_gives_a_rare_class_its_weight_in_the_loss():
-    tiles, outputs = flat_tiles(40)
-    rare = np.r_[0:40:2, 1]
-    losses = {}
-    for balance in (False, True):
+    weights = []
+    for _ in range(2):
         keras.utils.set_random_seed(1)
         model = build_cnn("compact", None, 8, 3)
-        training = Training(6, 7, 0.003, augment=False, balance=balance, seed=1)
-        train_cnn(model, tiles[rare], outputs[rare], training)
-        losses[balance] = np.asarray(model(tiles[1:2].astype(np.float32)))[0, 2]
-    assert losses[True] > losses[False]
-
-
-def test_history_is_a_table_that_reads_back(tmp_path, trained):
-    path = tmp_path / "history.csv"
-    trained[1].to_csv(path, index=False)
-    assert pd.read_csv(path)["epoch"].tolist() == list(range(1, 9))
+        train_cnn(model, *flat_tiles(24), TRAINING)
+        weights.append(np.concatenate([w.ravel() for w in model.get_weights()]))
+    np.testing.assert_array_equal(*weights)

@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import PIL.Image
 import pytest
+from matplotlib.collections import PathCollection
 
 from ssc.classes import LandClass
 from ssc.figures import plot_curves, plot_panel, plot_violins
@@ -90,6 +91,10 @@ def test_violins_are_drawn_in_the_order_of_the_classes(tmp_path, monkeypatch, im
     (ax,) = figures[0].axes
     ticks = [tick.get_text() for tick in ax.get_xticklabels()]
     assert ticks == [f"{name}\n{images} image(s)" for name in ("Water", "Sand", "ALL")]
+    drawn = np.concatenate([p.get_offsets() for p in ax.collections if is_points(p)])
+    for at, name in enumerate(("Water", "Sand", "ALL")):
+        expected = compiled.loc[compiled["class"] == name, "f1_score"]
+        assert sorted(drawn[drawn[:, 0].round() == at, 1]) == sorted(expected)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["CNN", "MLP"]
 
 
@@ -107,6 +112,10 @@ def test_curves_show_every_column_of_the_history(tmp_path, monkeypatch):
     assert picture(tmp_path / "c.png").std() > 0
     drawn = [[line.get_ydata().tolist() for line in ax.get_lines()] for ax in figures[0].axes]
     assert drawn == [[[2.0, 1.0, 0.5], [2.1, 1.5, 1.4]], [[0.3, 0.6, 0.9]]]
+
+
+def is_points(collection):
+    return isinstance(collection, PathCollection)
 
 
 def spy_on_figures(monkeypatch):

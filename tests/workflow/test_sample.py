@@ -150,7 +150,7 @@ def test_an_edit_of_the_library_reruns_what_imports_it(tmp_path):
         with (tmp_path / f"workflow_scripts/ssc/{module}.py").open("a") as file:
             file.write("\nEDITED = True\n")
 
-    assert "2 of 2 steps (100%) done" in run()
+    assert "1 of 1 steps (100%) done" in run()
     edit("refine")
     assert "Nothing to be done" in run("-n")
     edit("tiles")

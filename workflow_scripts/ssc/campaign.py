@@ -140,8 +140,10 @@ def _find_images(role: str, folders: str | Iterable[str], problems: list[str]) -
             )
         else:
             river, number = match.groups()
+            label = labels.get(stem, [])
             # The published labels lack the underscore before the number.
-            label = labels.get(f"{river}_{number}", []) + labels.get(f"{river}{number}", [])
+            if f"{river}{number}" not in images:
+                label = label + labels.get(f"{river}{number}", [])
             if len(label) > 1:
                 problems.append(f"{' and '.join(label)}: two labels for {stem}; remove one")
             for path in label:
@@ -167,6 +169,10 @@ def _list_folder(role: str, folder: str, problems: list[str]) -> list[Path]:
     return []
 
 
+def _rivers(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(unicodedata.normalize("NFC", name) for name in names)
+
+
 def _form_groups(
     spec: str | Mapping, train: list[str], predict: list[str], problems: list[str]
 ) -> dict[str, Group]:
@@ -189,7 +195,7 @@ def _form_groups(
             if not g.train
         ]
     else:
-        groups = [Group(n, tuple(g["train"]), tuple(g["predict"])) for n, g in spec.items()]
+        groups = [Group(n, _rivers(g["train"]), _rivers(g["predict"])) for n, g in spec.items()]
         for group in groups:
             for role, known in (("train", train), ("predict", predict)):
                 problems += [

@@ -30,6 +30,7 @@ def check_image(
         Of the training tiles: pixels, pixels, share.
     """
     row = {"set": role, "river": image.river, "number": image.number, "image": image.path}
+    row["classes"] = ""
     problems = []
     codes = [c.code for c in classes]
     try:
@@ -109,7 +110,7 @@ def count_training_tiles(
     for group in campaign.groups.values():
         pure = train[train["river"].isin(group.train)]
         for c in classes:
-            shown = pure["classes"].fillna("").str.split().map(lambda s, c=c: str(c.code) in s)
+            shown = pure["classes"].str.split().map(lambda s, c=c: str(c.code) in s)
             tiles = int(pure[f"pure_tiles_{c.code}"].sum())
             warning = "" if tiles else f"no pure tile: the CNN {group.name} cannot map {c.name}"
             rows.append((group.name, c.name, int(shown.sum()), tiles, warning))

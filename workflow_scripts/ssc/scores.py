@@ -82,7 +82,9 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
         table.loc[(table["class"] != "MACRO") & (table["support"] > 0)].assign(**description)
         for description, table in tables
     ]
-    compiled = pd.concat([pd.DataFrame(columns=columns), *parts], ignore_index=True)[columns]
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    compiled = pd.concat(parts, ignore_index=True)[columns]
     compiled["f1_score"] = (compiled["f1_score"] * 100).round(3)
     return compiled
 

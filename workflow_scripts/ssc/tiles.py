@@ -35,7 +35,7 @@ def pure_tiles(
     rows = tile_starts(labels.shape[0], size, stride)
     columns = tile_starts(labels.shape[1], size, stride)
     found = np.zeros((len(rows), len(columns)), np.uint8)
-    needed = purity * size * size
+    needed = round(purity * size * size, 6)
     for code in codes:
         # Summed-area table: the count of a window is four look-ups.
         area = np.zeros((labels.shape[0] + 1, labels.shape[1] + 1), np.int32)
@@ -73,17 +73,18 @@ def mosaic(
     codes
         The k class codes, uint8.
     shape
-        Height and width of the map in pixels, all of it covered by tiles.
+        Height and width of the map in pixels, from the first tile's start to the last one's end.
 
     Returns
     -------
-    Class codes, uint8 (height, width).
+    Class codes, uint8 (height, width); 0 where tiles further apart than their size leave gaps.
     """
     down, heights = _cells(rows, size)
     across, widths = _cells(columns, size)
     # The number of tiles over a cell is the same for all its classes: no need to divide.
     total = np.einsum("yi,ijk,xj->yxk", down, probabilities, across, optimize=True)
     cells = codes[total.argmax(axis=2)]
+    cells[~np.outer(down.any(axis=1), across.any(axis=1))] = 0
     full = np.repeat(np.repeat(cells, heights, axis=0), widths, axis=1)
     assert full.shape == shape, (full.shape, shape)
     return full
