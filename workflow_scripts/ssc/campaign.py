@@ -93,7 +93,7 @@ def read_campaign(
         problems,
     )
     if problems:
-        raise InputError(*problems)
+        raise InputError(*dict.fromkeys(problems))
     return Campaign(train_images, predict_images, formed)
 
 
@@ -165,7 +165,8 @@ def _list_folder(role: str, folder: str, problems: list[str]) -> list[Path]:
     elif not expanded.is_dir():
         problems.append(f"campaign.{role}: folder {expanded} does not exist")
     else:
-        return [expanded / entry for entry in sorted(os.listdir(expanded))]
+        # Hidden files: macOS leaves a ._ file beside each file that it copies.
+        return [expanded / n for n in sorted(os.listdir(expanded)) if not n.startswith(".")]
     return []
 
 

@@ -14,7 +14,7 @@ def confusion_matrix(labels: np.ndarray, codes: np.ndarray, n_codes: int) -> np.
     Rows and columns stand for the codes 0..n_codes-1; unlabelled pixels are left out, so
     row 0 is empty.
     """
-    pair = labels.astype(np.uint16).ravel() * np.uint16(n_codes) + codes.ravel()
+    pair = labels.ravel() * np.uint16(n_codes) + codes.ravel()
     counts = np.bincount(pair, minlength=n_codes * n_codes).reshape(n_codes, n_codes)
     counts[0] = 0
     return counts

@@ -41,9 +41,9 @@ def pure_tiles(
         area = np.zeros((labels.shape[0] + 1, labels.shape[1] + 1), np.int32)
         np.cumsum(labels == code, axis=0, dtype=np.int32, out=area[1:, 1:])
         np.cumsum(area[1:, 1:], axis=1, out=area[1:, 1:])
-        below, right = np.ix_(rows + size, columns + size), np.ix_(rows, columns + size)
-        count = area[below] - area[right] - area[np.ix_(rows + size, columns)]
-        count += area[np.ix_(rows, columns)]
+        top, bottom, left, right = rows, rows + size, columns, columns + size
+        count = area[np.ix_(bottom, right)] - area[np.ix_(top, right)]
+        count += area[np.ix_(top, left)] - area[np.ix_(bottom, left)]
         found[count >= needed] = code
     i, j = np.nonzero(found)
     return rows[i], columns[j], found[i, j]
