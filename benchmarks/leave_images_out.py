@@ -1,0 +1,89 @@
+"""How well training images are mapped by CNNs that did not see them.
+
+A river's labelled images are cut, in order of their numbers, into folds of neighbours. Links
+give each fold the name of a river, and the workflow leaves one river out at a time.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "workflow_scripts"))
+
+from ssc.campaign import read_campaign
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", help="labelled images of one river")
+    parser.add_argument("--folds", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path("results/leave_images_out"))
+    parser.add_argument("--cores", default="2")
+    parser.add_argument("--config", type=Path, help="settings other than campaign")
+    args = parser.parse_args()
+
+    args.out.mkdir(parents=True, exist_ok=True)
+    settings = yaml.safe_load(args.config.read_text()) if args.config else {}
+    config = settings | {
+        "campaign": {
+            "train": "images",
+            "predict": "images",
+            "groups": "leave_one_river_out",
+            "images_per_job": 10,
+        },
+        "results": "results",
+        "experiment": "leave_images_out",
+    }
+    (args.out / "config.yaml").write_text(yaml.safe_dump(config))
+    link_folds(args.folder, args.out / "images", args.folds)
+    subprocess.run(
+        [
+            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
+            *("--cores", args.cores, "--configfile", "config.yaml"),
+        ],
+        cwd=args.out,
+        check=True,
+    )
+    print(sum_folds(args.out / "results").to_string())
+
+
+def link_folds(folder: str, target: Path, folds: int) -> None:
+    """Link the images of a folder and their labels under the names fold1_..., fold2_..."""
+    images = list(read_campaign(folder, folder, "per_river").train.values())
+    target.mkdir(exist_ok=True)
+    for number, part in enumerate(np.array_split(np.arange(len(images)), folds), start=1):
+        for image in (images[i] for i in part):
+            name = f"fold{number}_{image.number}"
+            for source, link in ((image.path, f"{name}.jpg"), (image.label, f"SCLS_{name}.tif")):
+                if not (target / link).is_symlink():
+                    os.symlink(Path(source).resolve(), target / link)
+
+
+def sum_folds(results: Path) -> pd.DataFrame:
+    """Percent precision, recall and F1 of each class over all left-out pixels, by stage."""
+    rows = {}
+    for stage in ("CNN", "MLP"):
+        tables = [pd.read_csv(path) for path in results.rglob(f"{stage}_*.csv")]
+        names = tables[0]["class"].iloc[:-2]
+        counts = sum(t.filter(like="mapped_").to_numpy()[:-2] for t in tables)
+        support, mapped, hits = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
+        for i, name in enumerate(names):
+            if support[i]:
+                recall, precision = hits[i] / support[i], hits[i] / max(mapped[i], 1)
+                f1 = 2 * hits[i] / (support[i] + mapped[i])
+                rows[stage, name] = [
+                    *np.round(100 * np.array([precision, recall, f1]), 2),
+                    support[i],
+                ]
+    return pd.DataFrame.from_dict(rows, "index", columns=["precision", "recall", "F1", "support"])
+
+
+if __name__ == "__main__":
+    main()
