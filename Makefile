@@ -13,8 +13,13 @@ demo: .venv/ssc
 test: .venv/dev
 	$(BIN)/pytest
 
-bench: .venv/ssc
-	$(BIN)/python benchmarks/phase2.py
+# Phase 2 against the published one, on IMAGE with its TILE_MAP and LABELS.
+IMAGE ?= sample_data/predict/Clearbrook_0005.jpg
+TILE_MAP ?= results/Clearbrook/tiles/Clearbrook_0005/CNN_Clearbrook_0005.tif
+LABELS ?= sample_data/predict/SCLS_Clearbrook_0005.tif
+
+bench: demo
+	$(BIN)/python benchmarks/phase2.py --image "$(IMAGE)" --tile-map "$(TILE_MAP)" --labels "$(LABELS)"
 
 lint: .venv/dev
 	$(BIN)/ruff check .

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
+from threadpoolctl import threadpool_limits
 
 # The number of epochs is the user's choice, not a failure to converge.
 warnings.filterwarnings("ignore", category=ConvergenceWarning)
@@ -125,11 +126,16 @@ class ColourMLP(ClassifierMixin, BaseEstimator):
             learning_rate_init=0.01,
             n_iter_no_change=self.epochs,
             random_state=self.seed,
-        ).fit(features[drawn], codes[drawn])
+        )
+        # Matrices this small gain nothing from threads, and sums in another order would make
+        # the map depend on their number.
+        with threadpool_limits(1):
+            self.network_.fit(features[drawn], codes[drawn])
         return self
 
     def predict(self, features: np.ndarray) -> np.ndarray:
-        return self.network_.predict(features)
+        with threadpool_limits(1):
+            return self.network_.predict(features)
 
 
 def pixel_classifier(settings: Mapping, threads: int, seed: int) -> ClassifierMixin:
