@@ -22,7 +22,7 @@ logging.getLogger("absl").setLevel(logging.ERROR)
 import keras
 
 from ssc.classes import read_classes
-from ssc.cnn import Training, build_cnn, class_key, train_cnn
+from ssc.cnn import Training, build_cnn, class_key, export_onnx, train_cnn
 from ssc.figures import plot_curves
 
 
@@ -46,7 +46,7 @@ def main(snakemake):
     with whole(output.curves) as path:
         plot_curves(path, f"CNN {snakemake.wildcards.group}", history)
     with whole(output.onnx) as path:
-        model.export(path, format="onnx", verbose=False)
+        export_onnx(model, path)
     with whole(output.model) as path:
         model.save(path, include_optimizer=False)
 

@@ -18,6 +18,7 @@ from ssc.cnn import (
     balance_weights,
     build_cnn,
     class_key,
+    export_onnx,
     train_cnn,
 )
 from ssc.errors import InputError
@@ -215,7 +216,7 @@ def test_two_flat_colours_are_learned(trained):
 def test_onnx_gives_the_probabilities_of_keras(tmp_path, trained, classes):
     model, _ = trained
     path = tmp_path / "model.onnx"
-    model.export(path, format="onnx", verbose=False)
+    export_onnx(model, path)
     classifier = TileClassifier(str(path), class_key(classes[1:], "Ure"), threads=1)
     tiles = np.random.default_rng(1).integers(0, 256, (20, 8, 8, 3)).astype(np.uint8)
     expected = np.asarray(model(tiles.astype(np.float32)))
@@ -225,6 +226,17 @@ def test_onnx_gives_the_probabilities_of_keras(tmp_path, trained, classes):
     blue, yellow = flat_tiles(2)[0]
     tile_map = classifier.classify(np.concatenate([blue, yellow], axis=1), 8)
     assert tile_map.tolist() == [[2] * 8 + [4] * 8] * 8
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_onnx_of_a_family_with_constants_in_its_scaling_has_one_input(tmp_path, classes):
+    model = build_cnn("EfficientNetV2B0", None, 32, 4)
+    export_onnx(model, tmp_path / "model.onnx")
+    key = class_key(classes, "Ure")
+    classifier = TileClassifier(str(tmp_path / "model.onnx"), key, threads=1)
+    tiles = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
+    expected = np.asarray(model(tiles.astype(np.float32)))
+    np.testing.assert_allclose(classifier.probabilities(tiles), expected[:, 1:], atol=1e-5)
 
 
 def test_same_seed_gives_the_same_weights():

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 import rasterio
-from conftest import REPO, run_snakemake
+
+from run import REPO, run_snakemake
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ import json
 
 import pytest
 import yaml
-from conftest import REPO, run_snakemake
+
+from run import REPO, run_snakemake
 
 SCHEMA = yaml.safe_load((REPO / "config/config.schema.yaml").read_text())
 SAMPLE = yaml.safe_load((REPO / "config/config.yaml").read_text())

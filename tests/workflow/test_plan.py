@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from conftest import run_snakemake
+
+from run import run_snakemake
 
 
 @pytest.fixture

@@ -1,8 +1,21 @@
 """Real rivers with their published labels: the figures that the method must reach."""
 
+import os
+from pathlib import Path
+
 import pandas as pd
 import pytest
-from conftest import REPO, run_snakemake
+
+from run import REPO, run_snakemake
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder with the St Marguerite and Monterey images."""
+    folder = os.environ.get("SSC_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("real images absent: set SSC_DATA to their folder")
+    return Path(folder)
 
 
 def run_site(site, folder):

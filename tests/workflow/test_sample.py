@@ -10,8 +10,9 @@ import pytest
 import rasterio
 import seaborn
 import yaml
-from conftest import REPO, run_snakemake
 from matplotlib import pyplot as plt
+
+from run import REPO, run_snakemake
 
 RIVERS = ("Ambervale", "Clearbrook")
 SAMPLE = yaml.safe_load((REPO / "config/config.yaml").read_text())

@@ -112,6 +112,17 @@ def train_cnn(
     )
 
 
+def export_onnx(model: keras.Model, path: str | Path) -> None:
+    """Write the CNN for ONNX Runtime: float32 tiles of 0..255 in, probabilities out."""
+    base = [inner for layer in model.layers for inner in getattr(layer, "layers", [])]
+    for layer in base:
+        # As tensors these would become inputs of the exported graph (EfficientNet has them).
+        if isinstance(layer, layers.Normalization):
+            layer.mean = keras.ops.convert_to_numpy(layer.mean)
+            layer.variance = keras.ops.convert_to_numpy(layer.variance)
+    model.export(path, format="onnx", verbose=False)
+
+
 def augment_tiles(tiles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Tiles turned, mirrored and in another light, float32 (n, size, size, 3) of 0..255.
 

@@ -1,11 +1,9 @@
-"""What the tests share: where the repository and the real images are, and a way to run it."""
+"""A way for the tests to run the workflow of this repository."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 import yaml
 
 REPO = Path(__file__).parents[1]
@@ -26,12 +24,3 @@ def run_snakemake(folder, *arguments, config=None, repo=REPO):
         stderr=subprocess.STDOUT,
         check=False,
     )
-
-
-@pytest.fixture(scope="session")
-def real_data():
-    """The folder with the St Marguerite and Monterey images."""
-    folder = os.environ.get("SSC_DATA")
-    if not folder or not Path(folder).is_dir():
-        pytest.skip("real images absent: set SSC_DATA to their folder")
-    return Path(folder)
