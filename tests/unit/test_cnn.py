@@ -231,11 +231,10 @@ def test_onnx_gives_the_probabilities_of_keras(tmp_path, trained, classes):
 @pytest.mark.filterwarnings("ignore::FutureWarning")
 def test_onnx_of_a_family_with_constants_in_its_scaling_has_one_input(tmp_path, classes):
     model = build_cnn("EfficientNetV2B0", None, 32, 4)
-    export_onnx(model, tmp_path / "model.onnx")
-    key = class_key(classes, "Ure")
-    classifier = TileClassifier(str(tmp_path / "model.onnx"), key, threads=1)
     tiles = np.random.default_rng(1).integers(0, 256, (3, 32, 32, 3)).astype(np.uint8)
     expected = np.asarray(model(tiles.astype(np.float32)))
+    export_onnx(model, tmp_path / "model.onnx")
+    classifier = TileClassifier(str(tmp_path / "model.onnx"), class_key(classes, "Ure"), threads=1)
     np.testing.assert_allclose(classifier.probabilities(tiles), expected[:, 1:], atol=1e-5)
 
 
