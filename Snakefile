@@ -39,3 +39,7 @@ rule all:
     default_target: True
     input:
         get_targets(),
+
+
+onerror:
+    repeat_problems()

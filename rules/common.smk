@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import sys
 from collections import Counter
 from difflib import get_close_matches
 from functools import cache
@@ -121,3 +122,10 @@ def get_targets():
         for river in rivers_of(group, scored_batches(group)):
             targets.append(f"{RESULTS}/report/violins/{group}/{river}.png")
     return targets
+
+
+def repeat_problems():
+    """What check_images found wrong, once more below Snakemake's list of its many inputs."""
+    found = Path("logs/check_images.log")
+    problems = found.read_text().splitlines() if found.is_file() else []
+    print(*(p for p in problems if p.startswith("ERROR: ")), sep="\n", file=sys.stderr)

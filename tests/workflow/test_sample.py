@@ -1,8 +1,12 @@
 """The sample campaign from images to report, and what runs again after a change."""
 
 import hashlib
+import os
 import re
 import shutil
+import signal
+import subprocess
+import time
 
 import numpy as np
 import pandas as pd
@@ -12,7 +16,7 @@ import seaborn
 import yaml
 from matplotlib import pyplot as plt
 
-from run import REPO, run_snakemake
+from run import REPO, run_snakemake, snakemake_command
 
 RIVERS = ("Ambervale", "Clearbrook")
 SAMPLE = yaml.safe_load((REPO / "config/config.yaml").read_text())
@@ -158,23 +162,59 @@ def test_an_edit_of_the_library_reruns_what_imports_it(tmp_path):
     assert re.search(r"reason: .*Params have changed", run("-n"))
 
 
-def test_the_same_seed_gives_the_same_maps_byte_for_byte(tmp_path):
+def test_the_random_forest_refines_as_well(sample, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(sample, folder, copy_function=shutil.copy2)
+    config = SAMPLE | {"refine": {"method": "rf"}}
+    scores = "results/Clearbrook/scores/Clearbrook_0005"
+    run = run_snakemake(folder, scores, "--cores", 2, config=config)
+    assert run.returncode == 0, run.stdout[-5000:]
+    assert (folder / "results/Clearbrook/maps/Clearbrook_0005/RF_Clearbrook_0005.tif").is_file()
+    table = pd.read_csv(folder / scores / "RF_Clearbrook_0005.csv").set_index("class")
+    assert table.loc["ALL", "f1_score"] > 0.88
+
+
+def test_the_same_seed_gives_the_same_maps_byte_for_byte_even_after_a_kill(tmp_path):
     config = SAMPLE | {
         "tiles": {"train_stride": 25},
         "cnn": {"epochs": 1},
         "refine": {"epochs": 2, "sample": 5000},
     }
     found = []
-    for name in ("first", "second"):
+    for name in ("undisturbed", "killed"):
         folder = tmp_path / name
         for part in ("train", "predict"):
             target = folder / "sample_data" / part
             target.mkdir(parents=True)
             for path in (REPO / "sample_data" / part).glob("*Clearbrook*"):
                 shutil.copy(path, target)
+        if name == "killed":
+            kill_when(folder, "results/Clearbrook/tiles/*/CNN_*.tif", config)
+            model = folder / "results/Clearbrook/model/Clearbrook.onnx"
+            trained = model.stat().st_mtime
+            assert run_snakemake(folder, "--unlock", config=config).returncode == 0
         run = run_snakemake(folder, "--cores", 2, config=config)
         assert run.returncode == 0, run.stdout[-5000:]
         maps = sorted((folder / "results").rglob("*.tif"))
         found.append({p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in maps})
     assert len(found[0]) == 6
     assert found[0] == found[1]
+    assert model.stat().st_mtime == trained
+
+
+def kill_when(folder, pattern, config):
+    """Run the workflow and kill it, with all its jobs, once a file of the pattern exists."""
+    command = snakemake_command(folder, "--cores", 2, config=config)
+    run = subprocess.Popen(
+        command,
+        cwd=folder,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+    deadline = time.monotonic() + 300
+    while not list(folder.glob(pattern)) and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert run.poll() is None
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
