@@ -177,3 +177,10 @@ def test_same_map_gives_the_same_bytes(tmp_path, classes):
     a, b = paths
     assert a.read_bytes() == b.read_bytes()
     assert (tmp_path / "a.tif.aux.xml").read_bytes() == (tmp_path / "b.tif.aux.xml").read_bytes()
+
+
+def test_map_of_an_image_without_georeference_has_none(tmp_path, classes):
+    path = tmp_path / "MLP_Ure_0001.tif"
+    write_class_raster(str(path), np.ones((3, 4), np.uint8), Grid(3, 4), classes)
+    with pytest.warns(rasterio.errors.NotGeoreferencedWarning), rasterio.open(path):
+        pass

@@ -118,7 +118,8 @@ def write_class_raster(
         dtype="uint8",
         nodata=0,
         crs=grid.crs,
-        transform=grid.transform,
+        # Written, an identity would have QGIS draw the map upside down.
+        transform=None if grid.transform.is_identity else grid.transform,
         compress="deflate",
         photometric="palette",
         tiled=True,
