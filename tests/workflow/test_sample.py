@@ -85,7 +85,7 @@ def test_the_compiled_table_is_tidy(sample):
         sums["hits"] / sums["support"], whole["f1_score"].sort_index(), atol=0.01
     )
     ax = seaborn.violinplot(compiled, x="class", y="f1_score", hue="type")
-    assert [label.get_text() for label in ax.get_xticklabels()][-1] == "ALL"
+    assert len(ax.get_xticklabels()) == 6  # five classes and ALL
     plt.close(ax.figure)
 
 
