@@ -3,7 +3,6 @@
 import ast
 import hashlib
 import sys
-from collections import Counter
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
