@@ -55,7 +55,7 @@ def build_cnn(
     ----------
     architecture
         `compact`, or the name of a model of keras.applications, which gets the published head
-        (Carbonneau et al. 2020, section 3.2) and its own input scaling.
+        (Carbonneau et al. 2020) and its own input scaling.
     weights
         Of the base: `imagenet`, the path of a weights file, or None for a random start.
 

@@ -40,7 +40,7 @@ def refine_map(
     median_size
         Side in pixels of the square median filter, odd; 1 leaves the image as it is. The
         published filter is a disk of radius 5, which has the 81 pixels of a 9 x 9 square
-        (Carbonneau et al. 2020, section 3.3).
+        (Carbonneau et al. 2020).
     colour_bits
         Bits kept of each 8-bit band: colours that then are equal are one colour.
 
