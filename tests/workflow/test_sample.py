@@ -84,9 +84,10 @@ def test_the_compiled_table_is_tidy(sample):
     np.testing.assert_allclose(
         sums["hits"] / sums["support"], whole["f1_score"].sort_index(), atol=0.01
     )
-    ax = seaborn.violinplot(compiled, x="class", y="f1_score", hue="type")
+    figure, ax = plt.subplots()
+    seaborn.violinplot(compiled, x="class", y="f1_score", hue="type", ax=ax)
     assert len(ax.get_xticklabels()) == 6  # five classes and ALL
-    plt.close(ax.figure)
+    plt.close(figure)
 
 
 def test_the_report_holds_figures_and_tables_by_river(sample):
