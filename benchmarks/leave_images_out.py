@@ -18,6 +18,8 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from ssc.campaign import read_campaign
+from ssc.classes import LandClass
+from ssc.scores import score_table
 
 
 def main():
@@ -67,22 +69,15 @@ def link_folds(folder: str, target: Path, folds: int) -> None:
 
 
 def sum_folds(results: Path) -> pd.DataFrame:
-    """Percent precision, recall and F1 of each class over all left-out pixels, by stage."""
-    rows = {}
+    """Scores over all left-out pixels, by stage and class, from summed confusion counts."""
+    stages = {}
     for stage in ("CNN", "MLP"):
         tables = [pd.read_csv(path) for path in results.rglob(f"{stage}_*.csv")]
-        names = tables[0]["class"].iloc[:-2]
+        classes = [LandClass(i, name, "") for i, name in enumerate(tables[0]["class"][:-2], 1)]
         counts = sum(t.filter(like="mapped_").to_numpy()[:-2] for t in tables)
-        support, mapped, hits = counts.sum(axis=1), counts.sum(axis=0), counts.diagonal()
-        for i, name in enumerate(names):
-            if support[i]:
-                recall, precision = hits[i] / support[i], hits[i] / max(mapped[i], 1)
-                f1 = 2 * hits[i] / (support[i] + mapped[i])
-                rows[stage, name] = [
-                    *np.round(100 * np.array([precision, recall, f1]), 2),
-                    support[i],
-                ]
-    return pd.DataFrame.from_dict(rows, "index", columns=["precision", "recall", "F1", "support"])
+        scores = score_table(np.pad(counts, ((1, 0), (1, 0))), classes).set_index("class")
+        stages[stage] = scores[["precision", "recall", "f1_score", "support"]]
+    return pd.concat(stages)
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ import logging
 from job import job, whole
 from ssc.campaign import read_campaign
 from ssc.classes import read_classes
-from ssc.figures import write_table
 from ssc.preflight import check_campaign, count_training_tiles, stop_on_problems
+from ssc.web import write_table
 
 
 def main(snakemake):

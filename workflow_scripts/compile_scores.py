@@ -4,8 +4,8 @@ import pandas as pd
 
 from job import job, whole
 from ssc.classes import read_classes
-from ssc.figures import write_table
 from ssc.scores import compile_scores, total_scores
+from ssc.web import write_table
 
 
 def main(snakemake):

@@ -1,4 +1,4 @@
-"""Figures and tables for people: four-part panels, violins, training curves, web pages."""
+"""Figures for people: four-part panels, violins of scores, training curves."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,11 +17,6 @@ from matplotlib.patches import Patch
 from .classes import LandClass
 
 DPI = 100
-TABLE_STYLE = """<style>
-body { font: 15px sans-serif; margin: 1em }
-table { border-collapse: collapse }
-th, td { padding: 0.3em 0.8em; border-bottom: 1px solid #ccc; text-align: right !important }
-</style>"""
 
 
 def plot_panel(
@@ -142,13 +137,6 @@ def plot_curves(path: Path, title: str, history: pd.DataFrame) -> None:
     figure.suptitle(title, fontsize=14)
     figure.savefig(path)
     plt.close(figure)
-
-
-def write_table(path: Path, table: pd.DataFrame) -> None:
-    """Write a table as a web page of its own, for the report."""
-    with pd.option_context("display.max_colwidth", None):
-        rows = table.to_html(index=False, na_rep="", border=0)
-    path.write_text(f'<!doctype html>\n<meta charset="utf-8">\n{TABLE_STYLE}\n{rows}\n', "utf-8")
 
 
 def _palette(classes: Sequence[LandClass]) -> np.ndarray:
