@@ -28,6 +28,7 @@ include: "rules/common.smk"
 include: "rules/check.smk"
 include: "rules/train.smk"
 include: "rules/classify.smk"
+include: "rules/baselines.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
 

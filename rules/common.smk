@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import re
 import sys
 from difflib import get_close_matches
 from functools import cache
@@ -60,6 +61,11 @@ try:
 except InputError as error:
     raise WorkflowError("\n".join(["The campaign has errors:", *error.problems]))
 
+# Groups whose CNN this campaign trains, and those that bring a trained one.
+TO_TRAIN = [g.name for g in CAMPAIGN.groups.values() if not g.model]
+TRAINED = [g.name for g in CAMPAIGN.groups.values() if g.model]
+TUNING_ONLY = config["cnn"]["tuning"]["only"]
+
 PER_JOB = config["campaign"]["images_per_job"]
 TRAIN_BATCHES = batches(CAMPAIGN.train.values(), PER_JOB)
 PREDICT_BATCHES = {
@@ -88,6 +94,28 @@ def code_digest(script):
     return hashlib.sha256("".join(sorted(seen.values())).encode()).hexdigest()[:16]
 
 
+def one_of(names):
+    """Regular expression of a wildcard that is one of these names, or nothing at all."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+def training_batches(group):
+    return [
+        batch
+        for batch, images in TRAIN_BATCHES.items()
+        if images[0].river in CAMPAIGN.groups[group].train
+    ]
+
+
+def training_files(folder, group):
+    return [f"{RESULTS}/{folder}/{batch}.npz" for batch in training_batches(group)]
+
+
+def training_rivers(group):
+    """River of each of the training files of a group."""
+    return [TRAIN_BATCHES[batch][0].river for batch in training_batches(group)]
+
+
 def predict_batch(wildcards):
     return PREDICT_BATCHES[wildcards.group][wildcards.batch]
 
@@ -111,8 +139,10 @@ def rivers_of(group, batches):
 
 def get_targets():
     targets = [f"{RESULTS}/preflight.csv"]
+    if TUNING_ONLY:
+        return targets + [f"{RESULTS}/{g}/model/{g}_tuning.png" for g in TO_TRAIN]
     targets += [f"{RESULTS}/{g}/model/{g}.onnx" for g in CAMPAIGN.groups]
-    targets += [f"{RESULTS}/{g}/model/{g}_curves.png" for g in CAMPAIGN.groups]
+    targets += [f"{RESULTS}/{g}/model/{g}_curves.png" for g in TO_TRAIN]
     targets += [f"{RESULTS}/report/compiled.csv", f"{RESULTS}/report/totals.html"]
     for group, found in PREDICT_BATCHES.items():
         targets += [f"{RESULTS}/{group}/figures/{batch}" for batch in found]

@@ -6,9 +6,15 @@ if FINAL:
 STAGES = ["CNN", FINAL] if FINAL else ["CNN"]
 
 
+def baselines(group):
+    """The baselines that a group has: none where nobody trains."""
+    return config["baselines"] if group in TO_TRAIN else []
+
+
 rule score_images:
     input:
-        maps=MAPS,
+        maps=lambda wc: [rules.map_baselines.output.maps] * len(baselines(wc.group))
+        + MAPS,
         labels=lambda wc: [image.label for image in labelled(predict_batch(wc))],
     output:
         scores=directory(f"{RESULTS}/{{group}}/scores/{{batch}}"),
@@ -23,7 +29,7 @@ rule score_images:
         runtime=30,
     params:
         names=lambda wc: [image.name for image in labelled(predict_batch(wc))],
-        stages=STAGES,
+        stages=lambda wc: baselines(wc.group) + STAGES,
         classes=config["classes"],
         code=code_digest("score_images.py"),
     script:
@@ -67,14 +73,22 @@ rule compile_scores:
             for group in CAMPAIGN.groups
             for batch in scored_batches(group)
         ],
+        class_keys=[f"{RESULTS}/{group}/model/{group}.csv" for group in CAMPAIGN.groups],
     output:
         compiled=ensure(f"{RESULTS}/report/compiled.csv", non_empty=True),
         totals=ensure(f"{RESULTS}/report/totals.csv", non_empty=True),
-        table=report(
+        totals_page=report(
             f"{RESULTS}/report/totals.html",
             caption="captions/totals.rst",
             category="Overview",
-            labels={"what": "scores"},
+            labels={"what": "scores of each CNN"},
+        ),
+        experiments=ensure(f"{RESULTS}/report/experiments.csv", non_empty=True),
+        experiments_page=report(
+            f"{RESULTS}/report/experiments.html",
+            caption="captions/experiments.rst",
+            category="Overview",
+            labels={"what": "experiments"},
         ),
     log:
         "logs/compile_scores.log",
@@ -89,6 +103,8 @@ rule compile_scores:
         batches=lambda wc: [
             dict(
                 group=group,
+                design=CAMPAIGN.groups[group].design,
+                stages=baselines(group) + STAGES,
                 river=PREDICT_BATCHES[group][batch][0].river,
                 names=[
                     image.name for image in labelled(PREDICT_BATCHES[group][batch])
@@ -97,7 +113,7 @@ rule compile_scores:
             for group in CAMPAIGN.groups
             for batch in scored_batches(group)
         ],
-        stages=STAGES,
+        groups=list(CAMPAIGN.groups),
         classes=config["classes"],
         experiment=config["experiment"],
         code=code_digest("compile_scores.py"),

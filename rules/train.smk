@@ -1,4 +1,4 @@
-"""Phase 1, learning: pure tiles of the training images, one CNN a group."""
+"""Phase 1, learning: pure tiles of the training images, one CNN a group; or a trained CNN."""
 
 
 rule cut_tiles:
@@ -26,13 +26,48 @@ rule cut_tiles:
         "../workflow_scripts/cut_tiles.py"
 
 
+rule tune_cnn:
+    input:
+        tiles=lambda wc: training_files("training_tiles", wc.group),
+    output:
+        history=ensure(
+            f"{RESULTS}/{{group}}/model/{{group}}_tuning.csv", non_empty=True
+        ),
+        curves=report(
+            f"{RESULTS}/{{group}}/model/{{group}}_tuning.png",
+            caption="captions/tuning.rst",
+            category="Training",
+            labels={"CNN": "{group}", "what": "tuning"},
+        ),
+    log:
+        "logs/tune_cnn/{group}.log",
+    benchmark:
+        "logs/tune_cnn/{group}.tsv"
+    wildcard_constraints:
+        group=one_of(TO_TRAIN),
+    conda:
+        "../envs/ssc.yaml"
+    threads: 2
+    resources:
+        gpu=1,
+        mem_mb=8000,
+        runtime=240,
+    params:
+        cnn={k: v for k, v in config["cnn"].items() if k != "epochs"},
+        classes=config["classes"],
+        rivers=lambda wc: training_rivers(wc.group),
+        seed=config["seed"],
+        code=code_digest("tune_cnn.py"),
+    script:
+        "../workflow_scripts/tune_cnn.py"
+
+
 rule train_cnn:
     input:
-        tiles=lambda wc: [
-            f"{RESULTS}/training_tiles/{batch}.npz"
-            for batch, images in TRAIN_BATCHES.items()
-            if images[0].river in CAMPAIGN.groups[wc.group].train
-        ],
+        tiles=lambda wc: training_files("training_tiles", wc.group),
+        tuning=(
+            rules.tune_cnn.output.history if config["cnn"]["epochs"] == "auto" else []
+        ),
     output:
         model=ensure(f"{RESULTS}/{{group}}/model/{{group}}.h5", non_empty=True),
         key=ensure(f"{RESULTS}/{{group}}/model/{{group}}.csv", non_empty=True),
@@ -44,12 +79,14 @@ rule train_cnn:
             f"{RESULTS}/{{group}}/model/{{group}}_curves.png",
             caption="captions/curves.rst",
             category="Training",
-            labels={"CNN": "{group}"},
+            labels={"CNN": "{group}", "what": "training"},
         ),
     log:
         "logs/train_cnn/{group}.log",
     benchmark:
         "logs/train_cnn/{group}.tsv"
+    wildcard_constraints:
+        group=one_of(TO_TRAIN),
     conda:
         "../envs/ssc.yaml"
     threads: 2
@@ -58,10 +95,35 @@ rule train_cnn:
         mem_mb=8000,
         runtime=240,
     params:
-        cnn=config["cnn"],
+        cnn={k: v for k, v in config["cnn"].items() if k != "tuning"},
         classes=config["classes"],
-        rivers=lambda wc: CAMPAIGN.groups[wc.group].train,
+        rivers=lambda wc: training_rivers(wc.group),
         seed=config["seed"],
         code=code_digest("train_cnn.py"),
     script:
         "../workflow_scripts/train_cnn.py"
+
+
+rule convert_cnn:
+    input:
+        model=lambda wc: CAMPAIGN.groups[wc.group].model,
+        key=lambda wc: CAMPAIGN.groups[wc.group].key,
+    output:
+        key=ensure(f"{RESULTS}/{{group}}/model/{{group}}.csv", non_empty=True),
+        onnx=ensure(f"{RESULTS}/{{group}}/model/{{group}}.onnx", non_empty=True),
+    log:
+        "logs/convert_cnn/{group}.log",
+    benchmark:
+        "logs/convert_cnn/{group}.tsv"
+    wildcard_constraints:
+        group=one_of(TRAINED),
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        classes=config["classes"],
+        code=code_digest("convert_cnn.py"),
+    script:
+        "../workflow_scripts/convert_cnn.py"

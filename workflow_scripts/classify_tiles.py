@@ -4,7 +4,7 @@ import pandas as pd
 
 from job import job, progress, whole_folder
 from ssc.classes import read_classes
-from ssc.raster import read_image, write_class_raster
+from ssc.raster import read_image, write_class_raster, write_percent_raster
 from ssc.tile_classifier import TileClassifier
 
 
@@ -15,8 +15,9 @@ def main(snakemake):
     with whole_folder(snakemake.output.maps) as folder:
         for number, name in progress(params.names):
             image, grid = read_image(snakemake.input.images[number])
-            tile_map = classifier.classify(image, params.stride)
+            tile_map, confidence = classifier.classify(image, params.stride)
             write_class_raster(folder / f"CNN_{name}.tif", tile_map, grid, classes)
+            write_percent_raster(folder / f"confidence_{name}.tif", confidence, grid)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,9 @@
 
 import logging
 
-import numpy as np
-
 from job import job, whole
 from ssc.raster import read_class_raster, read_image
-from ssc.tiles import cut_tiles, pure_tiles
+from ssc.tiles import cut_tiles, pure_tiles, write_training_tiles
 
 
 def main(snakemake):
@@ -19,8 +17,8 @@ def main(snakemake):
         tiles.append(cut_tiles(read_image(image)[0], rows, columns, params.size))
         codes.append(found)
         logging.info("%s: %d pure tiles", image, len(found))
-    with whole(snakemake.output.tiles) as path, open(path, "wb") as file:
-        np.savez(file, tiles=np.concatenate(tiles), codes=np.concatenate(codes))
+    with whole(snakemake.output.tiles) as path:
+        write_training_tiles(path, tiles, codes)
 
 
 if __name__ == "__main__":

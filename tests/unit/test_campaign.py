@@ -260,7 +260,86 @@ def test_mapping_refuses_rivers_that_are_not_there(three_rivers):
     ]
 
 
-@pytest.mark.parametrize("name", ["report", "training_tiles"])
+@pytest.fixture
+def trained(tmp_path):
+    """A CNN that others trained and its class key."""
+    for name in ("river.h5", "river.csv", "other.csv"):
+        (tmp_path / name).touch()
+    return tmp_path / "river.h5"
+
+
+def test_trained_model_takes_the_class_key_beside_it_unless_told_otherwise(
+    monkeypatch, tmp_path, three_rivers, trained
+):
+    monkeypatch.setenv("SSC_TEST_MODELS", str(tmp_path))
+    _, predict = three_rivers
+    groups = {
+        "beside": {"model": str(trained), "predict": ["Ure"]},
+        "told": {
+            "model": "$SSC_TEST_MODELS/river.h5",
+            "key": "$SSC_TEST_MODELS/other.csv",
+            "predict": ["Wye"],
+        },
+    }
+    campaign = read_campaign([], predict, groups)
+    assert campaign.train == {}
+    assert roles(campaign) == {"beside": ([], ["Ure_0002"]), "told": ([], ["Wye_0002"])}
+    paths = [(g.model, g.key) for g in campaign.groups.values()]
+    assert paths == [
+        (str(trained), str(tmp_path / "river.csv")),
+        (str(trained), str(tmp_path / "other.csv")),
+    ]
+
+
+def test_trained_model_that_is_not_there_is_refused(tmp_path, three_rivers, trained):
+    (tmp_path / "river.csv").unlink()
+    groups = {
+        "a": {"model": str(trained), "predict": []},
+        "b": {"model": "absent.h5", "key": str(tmp_path / "other.csv"), "predict": []},
+        "c": {"model": str(trained), "train": ["Ure"], "predict": []},
+        "d": {"predict": []},
+    }
+    assert problems_of(*three_rivers, groups) == [
+        f"campaign.groups.a.key: no file {tmp_path}/river.csv",
+        "campaign.groups.b.model: no file absent.h5",
+        "campaign.groups.c: give either train, the rivers to learn from, or model, the file of a "
+        "trained CNN",
+        f"campaign.groups.c.key: no file {tmp_path}/river.csv",
+        "campaign.groups.d: give either train, the rivers to learn from, or model, the file of a "
+        "trained CNN",
+    ]
+
+
+@pytest.mark.parametrize("groups", ["per_river", "leave_one_river_out"])
+def test_training_folder_is_missed_where_a_cnn_has_to_be_trained(three_rivers, groups):
+    assert problems_of([], three_rivers[1], groups) == [
+        f"campaign.groups: {groups} has no training images to learn from; set campaign.train, or "
+        "name a trained model in campaign.groups"
+    ]
+
+
+def test_list_of_designs_makes_the_groups_of_all(three_rivers, trained):
+    own = {"both": {"train": ["Ure", "Dee"], "predict": ["Ure", "Wye"]}}
+    campaign = read_campaign(
+        *three_rivers,
+        ["per_river", "leave_one_river_out", own, {"old": {"model": str(trained), "predict": []}}],
+    )
+    assert {name: group.design for name, group in campaign.groups.items()} == {
+        **dict.fromkeys(("Dee", "Ure", "Wye"), "per_river"),
+        **dict.fromkeys(("without_Ure", "without_Wye"), "leave_one_river_out"),
+        "both": "both",
+        "old": "old",
+    }
+
+
+def test_two_groups_of_one_name_are_refused(three_rivers):
+    groups = ["per_river", {"Ure": {"train": ["Ure"], "predict": ["Ure"]}}]
+    assert problems_of(*three_rivers, groups) == [
+        "campaign.groups: 2 groups are named Ure; rename your own"
+    ]
+
+
+@pytest.mark.parametrize("name", ["report", "training_colours", "training_tiles"])
 def test_group_may_not_take_the_name_of_a_results_folder(three_rivers, name):
     groups = {name: {"train": ["Ure"], "predict": ["Ure"]}}
     assert problems_of(*three_rivers, groups) == [

@@ -164,7 +164,7 @@ def test_all_problems_of_an_image_come_at_once(make_image, check):
 def campaign(train, predict=(), groups=None):
     by_name = [{i.name: i for i in images} for images in (train, predict)]
     rivers = tuple(sorted({i.river for i in train}))
-    groups = groups or {"all": Group("all", rivers, ())}
+    groups = groups or {"all": Group("all", rivers, (), "all")}
     return Campaign(*by_name, groups)
 
 
@@ -188,7 +188,11 @@ def test_training_tiles_are_summed_over_the_rivers_that_a_cnn_learns_from(make_i
         make_image(river="Wye", labels=LABELS * (LABELS != 4)),
         make_image(river="Dee", labels=LABELS * 0 + 2),
     ]
-    groups = {"ab": Group("ab", ("Ure", "Wye"), ()), "c": Group("c", ("Dee",), ())}
+    groups = {
+        "ab": Group("ab", ("Ure", "Wye"), (), "ab"),
+        "c": Group("c", ("Dee",), (), "c"),
+        "trained": Group("trained", (), ("Dee",), "trained", "model.h5", "model.csv"),
+    }
     # Labelled images to classify teach nothing.
     found = campaign(train, [make_image(number="0002")], groups)
     preflight = check_campaign(found, classes, **TILES, threads=1)

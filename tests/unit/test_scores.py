@@ -10,7 +10,13 @@ from hypothesis.extra.numpy import arrays
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
 from ssc.classes import LandClass
-from ssc.scores import compile_scores, confusion_matrix, score_table, total_scores
+from ssc.scores import (
+    compare_experiments,
+    compile_scores,
+    confusion_matrix,
+    score_table,
+    total_scores,
+)
 
 WATER_AND_SAND = [LandClass(1, "Water", "blue"), LandClass(3, "Sand", "orange")]
 
@@ -24,8 +30,14 @@ def scores(labels, codes, classes=WATER_AND_SAND):
     return score_table(confusion, classes)
 
 
-def describe(name="Ure_0001", kind="CNN", model="Ure"):
-    return dict(RiverName="Ure", Image=name, type=kind, experiment="demo", model=model)
+BY_MODEL = ["model", "type"]
+
+
+def describe(name="Ure_0001", kind="CNN", model="Ure", river="Ure", sample="in", design="own"):
+    return dict(
+        **dict(RiverName=river, Image=name, type=kind, experiment="demo", model=model),
+        **dict(sample=sample, design=design),
+    )
 
 
 def test_confusion_counts_label_by_row_and_ignores_unlabelled_pixels():
@@ -105,10 +117,10 @@ def test_scores_are_those_of_sklearn(labels, codes):
 def test_compiled_table_is_in_percent_with_the_published_columns():
     compiled = compile_scores([(describe(), scores(LABELS, CODES))])
     assert compiled.to_csv(index=False).splitlines() == [
-        "class,f1_score,support,RiverName,Image,type,experiment,model",
-        "Water,66.667,3,Ure,Ure_0001,CNN,demo,Ure",
-        "Sand,0.0,1,Ure,Ure_0001,CNN,demo,Ure",
-        "ALL,50.0,4,Ure,Ure_0001,CNN,demo,Ure",
+        "class,f1_score,support,RiverName,Image,type,experiment,model,sample",
+        "Water,66.667,3,Ure,Ure_0001,CNN,demo,Ure,in",
+        "Sand,0.0,1,Ure,Ure_0001,CNN,demo,Ure,in",
+        "ALL,50.0,4,Ure,Ure_0001,CNN,demo,Ure,in",
     ]
 
 
@@ -141,7 +153,9 @@ def test_compiled_table_can_be_plotted_by_seaborn(tmp_path):
 def test_totals_sum_pixels_instead_of_averaging_images():
     good = scores([1] * 9 + [3] * 90, [1] * 9 + [3] * 90)
     bad = scores([1], [3])
-    totals = total_scores([(describe(), good), (describe("Ure_0002"), bad)], WATER_AND_SAND)
+    totals = total_scores(
+        [(describe(), good), (describe("Ure_0002"), bad)], WATER_AND_SAND, BY_MODEL
+    )
     # Water: 9 of 10 found, none wrongly. Sand: 90 of 90 found, 91 mapped.
     water, sand = 2 * 9 / (9 + 10), 2 * 90 / (90 + 91)
     assert totals.to_dict("records") == [
@@ -166,7 +180,7 @@ def test_totals_have_a_row_for_each_model_and_type():
         (describe(kind="MLP"), good),
         (describe(kind="CNN", model="Wye"), good),
     ]
-    totals = total_scores(tables, WATER_AND_SAND)
+    totals = total_scores(tables, WATER_AND_SAND, BY_MODEL)
     assert totals[["model", "type", "images", "accuracy"]].to_numpy().tolist() == [
         ["Ure", "CNN", 1, 0.0],
         ["Ure", "MLP", 1, 100.0],
@@ -175,12 +189,14 @@ def test_totals_have_a_row_for_each_model_and_type():
 
 
 def test_totals_count_unmapped_pixels_as_missed():
-    totals = total_scores([(describe(), scores([1, 1, 3, 3], [1, 0, 3, 3]))], WATER_AND_SAND)
+    totals = total_scores(
+        [(describe(), scores([1, 1, 3, 3], [1, 0, 3, 3]))], WATER_AND_SAND, BY_MODEL
+    )
     assert totals.loc[0, ["accuracy", "Water", "Sand"]].tolist() == [75.0, 66.67, 100.0]
 
 
 def test_totals_leave_a_class_without_support_empty():
-    totals = total_scores([(describe(), scores([1, 1], [1, 3]))], WATER_AND_SAND)
+    totals = total_scores([(describe(), scores([1, 1], [1, 3]))], WATER_AND_SAND, BY_MODEL)
     assert pd.isna(totals.loc[0, "Sand"])
     assert totals.loc[0, "macro_f1"] == totals.loc[0, "Water"] == 66.67
 
@@ -190,5 +206,37 @@ def test_totals_are_the_same_from_tables_read_back_from_csv():
     text = tables[0][1].to_csv(index=False, float_format="%.6f")
     again = [(describe(), pd.read_csv(io.StringIO(text)))]
     pd.testing.assert_frame_equal(
-        total_scores(again, WATER_AND_SAND), total_scores(tables, WATER_AND_SAND)
+        total_scores(again, WATER_AND_SAND, BY_MODEL),
+        total_scores(tables, WATER_AND_SAND, BY_MODEL),
     )
+
+
+def test_experiments_are_compared_by_pixels_and_by_the_median_river():
+    def image(river, sample, kind, hits):
+        """A hundred pixels of water, of which so many are found."""
+        found = scores([1] * 100, [1] * hits + [3] * (100 - hits))
+        return describe(f"{river}_0001", kind, river=river, sample=sample), found
+
+    tables = [
+        image("Ure", "in", "ML", 50),
+        image("Ure", "in", "MLP", 90),
+        image("Wye", "out", "MLP", 0),
+        image("Dee", "out", "MLP", 100),
+        image("Exe", "out", "MLP", 50),
+    ]
+    compared = compare_experiments(tables, WATER_AND_SAND)
+    assert list(compared.columns) == [
+        *("experiment", "sample", "rivers", "images", "F1", "ML", "MLP")
+    ]
+    # Water F1 of h hits is 2h / (h + 100); sand has no support. Out: 150 of 300.
+    half = round(100 * 2 * 50 / 150, 2)
+    assert compared.fillna(-1).to_numpy().tolist() == [
+        ["own", "in", 1, 1, "weighted", half, round(100 * 180 / 190, 2)],
+        ["own", "in", 1, 1, "median of rivers", half, round(100 * 180 / 190, 2)],
+        ["own", "out", 3, 3, "weighted", -1, round(100 * 300 / 450, 2)],
+        ["own", "out", 3, 3, "median of rivers", -1, half],
+    ]
+
+
+def test_experiments_of_no_image_have_their_columns():
+    assert compare_experiments([], WATER_AND_SAND).empty

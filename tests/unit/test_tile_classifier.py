@@ -4,6 +4,7 @@ import pandas as pd
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from ssc.errors import InputError
 from ssc.tile_classifier import TileClassifier
 
 
@@ -36,14 +37,14 @@ def make_classifier(tmp_path):
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
 
 # Output 0 is always highest; 1, 2 and 3 are red, green and blue.
-BY_COLOUR = [[9, 1, 0, 0], [9, 0, 1, 0], [9, 0, 0, 1]]
+BY_COLOUR = [[1, 1 / 255, 0, 0], [1, 0, 1 / 255, 0], [1, 0, 0, 1 / 255]]
 
 
 def test_tile_map_has_the_codes_of_the_key_and_never_the_unused_output(make_classifier):
     image = np.array([[RED] * 2 + [GREEN] * 2] * 2 + [[BLUE] * 2 + [RED] * 2] * 2, np.uint8)
     classifier = make_classifier(BY_COLOUR, [7, 3, 255])
     assert classifier.size == 2
-    found = classifier.classify(image, 2)
+    found, _ = classifier.classify(image, 2)
     assert found.dtype == np.uint8
     assert found.tolist() == [[7, 7, 3, 3]] * 2 + [[255, 255, 7, 7]] * 2
 
@@ -55,7 +56,14 @@ def test_outputs_that_stand_for_one_class_are_summed(make_classifier):
     tile[..., 0] = 1
     assert classifier.codes.tolist() == [2, 5]
     np.testing.assert_allclose(classifier.probabilities(tile), [[0.4, 0.6]], rtol=1e-6)
-    assert classifier.classify(tile[0], 2).tolist() == [[5, 5], [5, 5]]
+    codes, confidence = classifier.classify(tile[0], 2)
+    assert codes.tolist() == [[5, 5], [5, 5]]
+    assert confidence.tolist() == [[60, 60], [60, 60]]
+
+
+def test_image_smaller_than_a_tile_is_refused(make_classifier):
+    with pytest.raises(InputError, match="image of 4 x 1 px is smaller than the CNN's tiles of 2"):
+        make_classifier(BY_COLOUR, [1, 2, 3]).classify(np.zeros((1, 4, 3), np.uint8), 2)
 
 
 def test_last_tiles_lie_flush_with_the_edges(make_classifier):
@@ -64,7 +72,7 @@ def test_last_tiles_lie_flush_with_the_edges(make_classifier):
     image[:, 4] = GREEN
     image[:, 3] = (100, 200, 0)
     # The tile at columns 3 and 4 is the only one that is green.
-    found = make_classifier(BY_COLOUR, [1, 2, 3]).classify(image, 2)
+    found, _ = make_classifier(BY_COLOUR, [1, 2, 3]).classify(image, 2)
     # Column 3 shares the tile at 2 (red 178, green 100) and that at 3 (red 50, green 228).
     assert found.tolist() == [[1, 1, 1, 2, 2]] * 3
 
@@ -73,18 +81,18 @@ def test_overlapping_tiles_are_averaged(make_classifier):
     image = np.array([[RED] * 3 + [GREEN] * 3] * 2, np.uint8)
     classifier = make_classifier(BY_COLOUR, [1, 2, 3])
     # The tile at 2 is half red, half green: a draw goes to the first class.
-    assert classifier.classify(image, 2).tolist() == [[1, 1, 1, 1, 2, 2]] * 2
-    assert classifier.classify(image, 1).tolist() == [[1, 1, 1, 2, 2, 2]] * 2
+    assert classifier.classify(image, 2)[0].tolist() == [[1, 1, 1, 1, 2, 2]] * 2
+    assert classifier.classify(image, 1)[0].tolist() == [[1, 1, 1, 2, 2, 2]] * 2
 
 
 def test_large_image_is_classified_in_order_chunk_by_chunk(make_classifier):
     codes = np.random.default_rng(2).integers(0, 3, (30, 41))
     image = np.array([RED, GREEN, BLUE], np.uint8)[codes]
-    found = make_classifier(BY_COLOUR, [1, 2, 3], size=1).classify(image, 1)
+    found, _ = make_classifier(BY_COLOUR, [1, 2, 3], size=1).classify(image, 1)
     np.testing.assert_array_equal(found, codes + 1)
 
 
 def test_pixels_between_tiles_that_do_not_touch_stay_unmapped(make_classifier):
     image = np.full((2, 8, 3), GREEN, np.uint8)
-    found = make_classifier(BY_COLOUR, [1, 2, 3]).classify(image, 3)
+    found, _ = make_classifier(BY_COLOUR, [1, 2, 3]).classify(image, 3)
     assert found.tolist() == [[2, 2, 0, 2, 2, 0, 2, 2]] * 2

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ssc.tiles import cut_tiles, mosaic, pure_tiles, tile_starts
+from ssc.tiles import (
+    cut_tiles,
+    mosaic,
+    pure_tiles,
+    read_training_tiles,
+    tile_starts,
+    write_training_tiles,
+)
 
 
 @pytest.mark.parametrize(
@@ -92,7 +99,7 @@ def test_strip_right_and_below_belongs_to_the_last_tiles():
     probabilities[..., 1] = 0.4
     # The last tiles are surer: they win where they share the pixels at 3 with their neighbours.
     probabilities[2, 2] = [0.1, 0.9]
-    found = mosaic(probabilities, np.array([5, 9], np.uint8), starts, starts, 2, (5, 5))
+    found, confidence = mosaic(probabilities, np.array([5, 9], np.uint8), starts, starts, 2, (5, 5))
     assert found.tolist() == [
         [5, 5, 5, 5, 5],
         [5, 5, 5, 5, 5],
@@ -101,6 +108,8 @@ def test_strip_right_and_below_belongs_to_the_last_tiles():
         [5, 5, 5, 9, 9],
         [5, 5, 5, 9, 9],
     ]
+    # The only tile at (0, 0) says 0.6; the four at (3, 3) say 2.1 / 4.
+    assert confidence[[0, 3], [0, 3]].tolist() == [60, 52]
 
 
 @given(data=st.data(), size=st.integers(1, 5), stride=st.integers(1, 7))
@@ -120,6 +129,27 @@ def test_mosaic_takes_the_class_of_highest_mean_over_the_tiles_of_a_pixel(data, 
             total[row : row + size, column : column + size] += probabilities[i, j]
             tiles[row : row + size, column : column + size] += 1
     mean = total / np.maximum(tiles, 1)[..., None]
-    found = mosaic(probabilities, codes, rows, columns, size, shape)
-    assert found.dtype == np.uint8
+    found, confidence = mosaic(probabilities, codes, rows, columns, size, shape)
+    assert (found.dtype, confidence.dtype) == (np.uint8, np.uint8)
     np.testing.assert_array_equal(found, np.where(tiles > 0, codes[mean.argmax(axis=2)], 0))
+    np.testing.assert_allclose(confidence, 100 * mean.max(axis=2), atol=0.51)
+
+
+def test_training_tiles_of_several_files_keep_their_images_apart(tmp_path):
+    def image(value, n):
+        return np.full((n, 2, 2, 3), value, np.uint8), np.full(n, value % 7, np.uint8)
+
+    # The last image of the first file and all of the second have no pure tile.
+    for name, parts in (
+        ("a", [image(10, 2), image(11, 1), image(12, 0)]),
+        ("b", [image(0, 0)]),
+        ("c", [image(13, 0), image(14, 3)]),
+    ):
+        write_training_tiles(tmp_path / f"{name}.npz", *zip(*parts, strict=True))
+    found = read_training_tiles([tmp_path / f"{name}.npz" for name in "abc"])
+    assert found.tiles.dtype == np.uint8
+    assert found.tiles[:, 1, 1, 2].tolist() == [10, 10, 11, 14, 14, 14]
+    assert found.codes.tolist() == [3, 3, 4, 0, 0, 0]
+    assert found.files.tolist() == [0, 0, 0, 2, 2, 2]
+    assert len(set(found.images)) == 3
+    assert found.images[0] == found.images[1] != found.images[2] != found.images[3]

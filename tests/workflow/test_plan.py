@@ -25,10 +25,10 @@ def touch(path):
     path.touch()
 
 
-def plan(folder, groups="per_river", images_per_job=1, **config):
+def plan(folder, groups="per_river", images_per_job=1, train="train", **config):
     """Planned jobs by rule."""
     config["campaign"] = {
-        "train": "train",
+        "train": train,
         "predict": "predict",
         "groups": groups,
         "images_per_job": images_per_job,
@@ -67,6 +67,33 @@ def test_groups_of_ones_own(campaign):
     }
     jobs = plan(campaign, groups=groups)
     assert (jobs["train_cnn"], jobs["classify_tiles"], jobs["plot_summary"]) == (2, 5, 3)
+
+
+def test_several_experiments_share_tiles_in_one_campaign(campaign):
+    groups = ["per_river", "leave_one_river_out", {"a": {"train": ["A"], "predict": ["A", "B"]}}]
+    jobs = plan(campaign, groups=groups)
+    assert (jobs["cut_tiles"], jobs["train_cnn"], jobs["classify_tiles"]) == (3, 5, 12)
+
+
+def test_a_trained_model_is_converted_and_needs_no_training_images(campaign):
+    for name in ("old.h5", "old.csv"):
+        touch(campaign / name)
+    groups = {"old": {"model": "old.h5", "predict": ["A"]}}
+    jobs = plan(campaign, groups=groups, train=[], baselines=["ML"])
+    assert (jobs["convert_cnn"], jobs["classify_tiles"], jobs["score_images"]) == (1, 3, 2)
+    assert not {"cut_tiles", "train_cnn", "count_pixels", "map_baselines"} & set(jobs)
+
+
+def test_baselines_are_taught_by_group_and_applied_where_there_are_labels(campaign):
+    jobs = plan(campaign, baselines=["ML", "PixelRF"])
+    assert (jobs["count_pixels"], jobs["fit_baselines"], jobs["map_baselines"]) == (3, 2, 3)
+
+
+def test_tuning_comes_before_training_or_in_its_place(campaign):
+    jobs = plan(campaign, cnn={"epochs": "auto"})
+    assert (jobs["tune_cnn"], jobs["train_cnn"], jobs["classify_tiles"]) == (2, 2, 4)
+    jobs = plan(campaign, cnn={"tuning": {"only": True}})
+    assert jobs == {"check_images": 1, "cut_tiles": 3, "tune_cnn": 2, "all": 1, "total": 7}
 
 
 def test_without_refinement_there_is_no_phase_2(campaign):

@@ -8,8 +8,8 @@ import os
 import re
 import unicodedata
 import zlib
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from .errors import InputError
 IMAGE_SUFFIXES = {".jpg", ".jpeg"}
 LABEL_SUFFIXES = {".tif", ".tiff"}
 IMAGE_NAME = re.compile(r"(?P<river>.+)_(?P<number>\d{4,})")
-RESERVED_GROUPS = {"report", "training_tiles"}
+RESERVED_GROUPS = {"report", "training_colours", "training_tiles"}
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,18 @@ class Image:
 
 @dataclass(frozen=True)
 class Group:
-    """One CNN: the rivers that it learns from and the rivers that it classifies."""
+    """One CNN: the rivers that it learns from and the rivers that it classifies.
+
+    `design` is what it is one of, in tables: `per_river`, `leave_one_river_out` or itself.
+    A CNN that others trained has no `train` but the paths of its `model` and class `key`.
+    """
 
     name: str
     train: tuple[str, ...]
     predict: tuple[str, ...]
+    design: str
+    model: str | None = None
+    key: str | None = None
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,7 @@ class Campaign:
 
 
 def read_campaign(
-    train: str | Iterable[str], predict: str | Iterable[str], groups: str | Mapping
+    train: str | Iterable[str], predict: str | Iterable[str], groups: str | Mapping | Sequence
 ) -> Campaign:
     """Find a campaign's images and labels by name and form its groups.
 
@@ -68,9 +75,11 @@ def read_campaign(
     ----------
     train, predict
         Folder or folders; `~` and environment variables are expanded. Every training image
-        needs a label raster, `SCLS_<image>.tif` in any of the same folders.
+        needs a label raster, `SCLS_<image>.tif` in any of the same folders. No training folder
+        at all (an empty list) will do where all groups have a trained model.
     groups
-        `per_river`, `leave_one_river_out` or `{name: {train: [river], predict: [river]}}`.
+        `per_river`, `leave_one_river_out`, `{name: {train: [river], predict: [river]}}` or
+        `{name: {model: path, predict: [river]}}`, or a list of such.
 
     Raises
     ------
@@ -78,7 +87,7 @@ def read_campaign(
         With every problem that names can show.
     """
     problems: list[str] = []
-    train_images = _find_images("train", train, problems)
+    train_images = _find_images("train", train, problems) if train else {}
     predict_images = _find_images("predict", predict, problems)
     for image in train_images.values():
         if image.label is None:
@@ -159,55 +168,99 @@ def _find_images(role: str, folders: str | Iterable[str], problems: list[str]) -
 
 
 def _list_folder(role: str, folder: str, problems: list[str]) -> list[Path]:
-    expanded = Path(os.path.expanduser(os.path.expandvars(folder)))
-    if "$" in str(expanded):
-        problems.append(f"campaign.{role}: environment variable in {folder} is not set; export it")
-    elif not expanded.is_dir():
+    expanded = _expand(f"campaign.{role}", folder, problems)
+    if expanded is None:
+        return []
+    if not expanded.is_dir():
         problems.append(f"campaign.{role}: folder {expanded} does not exist")
-    else:
-        # Hidden files: macOS leaves a ._ file beside each file that it copies.
-        return [expanded / n for n in sorted(os.listdir(expanded)) if not n.startswith(".")]
-    return []
+        return []
+    # Hidden files: macOS leaves a ._ file beside each file that it copies.
+    return [expanded / n for n in sorted(os.listdir(expanded)) if not n.startswith(".")]
 
 
-def _rivers(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(unicodedata.normalize("NFC", name) for name in names)
+def _expand(key: str, path: str, problems: list[str]) -> Path | None:
+    expanded = os.path.expanduser(os.path.expandvars(path))
+    if "$" in expanded:
+        problems.append(f"{key}: environment variable in {path} is not set; export it")
+        return None
+    return Path(expanded)
 
 
 def _form_groups(
-    spec: str | Mapping, train: list[str], predict: list[str], problems: list[str]
+    spec: str | Mapping | Sequence, train: list[str], predict: list[str], problems: list[str]
 ) -> dict[str, Group]:
-    if spec == "per_river":
-        groups = [Group(r, (r,), (r,) if r in predict else ()) for r in train]
-        problems += [
-            f"campaign.groups: river {r} has images to classify but none to learn from; add "
-            "labelled images to campaign.train, or name in campaign.groups the CNN that is to "
-            "classify it"
-            for r in predict
-            if r not in train and train
-        ]
-    elif spec == "leave_one_river_out":
-        groups = [
-            Group(f"without_{r}", tuple(t for t in train if t != r), (r,)) for r in predict if train
-        ]
-        problems += [
-            f"campaign.groups: leave_one_river_out has no other river to learn from for {r}"
-            for g, r in zip(groups, predict, strict=False)
-            if not g.train
-        ]
-    else:
-        groups = [Group(n, _rivers(g["train"]), _rivers(g["predict"])) for n, g in spec.items()]
-        for group in groups:
-            for role, known in (("train", train), ("predict", predict)):
-                problems += [
-                    f"campaign.groups.{group.name}.{role}: no images of river {r} in "
-                    f"campaign.{role}; there are: {', '.join(known) or 'none'}"
-                    for r in getattr(group, role)
-                    if r not in known
-                ]
+    specs = [spec] if isinstance(spec, str | Mapping) else spec
+    groups = [group for s in specs for group in _form_design(s, train, predict, problems)]
     problems += [
         f"campaign.groups: a group may not be named {g.name}; results has a folder of that name"
         for g in groups
         if g.name in RESERVED_GROUPS
     ]
+    problems += [
+        f"campaign.groups: {n} groups are named {name}; rename your own"
+        for name, n in Counter(g.name for g in groups).items()
+        if n > 1
+    ]
     return {g.name: g for g in groups}
+
+
+def _form_design(
+    spec: str | Mapping, train: list[str], predict: list[str], problems: list[str]
+) -> list[Group]:
+    if isinstance(spec, Mapping):
+        return [_form_own(*item, train, predict, problems) for item in spec.items()]
+    if not train:
+        if not problems:
+            problems.append(
+                f"campaign.groups: {spec} has no training images to learn from; set "
+                "campaign.train, or name a trained model in campaign.groups"
+            )
+        return []
+    if spec == "per_river":
+        problems += [
+            f"campaign.groups: river {r} has images to classify but none to learn from; add "
+            "labelled images to campaign.train, or name in campaign.groups the CNN that is to "
+            "classify it"
+            for r in predict
+            if r not in train
+        ]
+        return [Group(r, (r,), (r,) if r in predict else (), spec) for r in train]
+    problems += [
+        f"campaign.groups: leave_one_river_out has no other river to learn from for {r}"
+        for r in predict
+        if train == [r]
+    ]
+    return [Group(f"without_{r}", tuple(t for t in train if t != r), (r,), spec) for r in predict]
+
+
+def _form_own(
+    name: str, spec: Mapping, train: list[str], predict: list[str], problems: list[str]
+) -> Group:
+    key = f"campaign.groups.{name}"
+    if ("train" in spec) == ("model" in spec):
+        problems.append(
+            f"{key}: give either train, the rivers to learn from, or model, the file of a trained "
+            "CNN"
+        )
+    rivers = {
+        role: tuple(unicodedata.normalize("NFC", river) for river in spec.get(role, []))
+        for role in ("train", "predict")
+    }
+    for role, known in (("train", train), ("predict", predict)):
+        problems += [
+            f"{key}.{role}: no images of river {r} in campaign.{role}; there are: "
+            f"{', '.join(known) or 'none'}"
+            for r in rivers[role]
+            if r not in known
+        ]
+    if "model" not in spec:
+        return Group(name, rivers["train"], rivers["predict"], name)
+    default_key = str(Path(spec["model"]).with_suffix(".csv"))
+    files = {"model": spec["model"], "key": spec.get("key", default_key)}
+    paths = {role: _expand(f"{key}.{role}", path, problems) for role, path in files.items()}
+    problems += [
+        f"{key}.{role}: no file {path}"
+        for role, path in paths.items()
+        if path and not path.is_file()
+    ]
+    return Group(name, (), rivers["predict"], name, str(paths["model"]), str(paths["key"]))

@@ -4,8 +4,8 @@ import importlib
 import logging
 import pkgutil
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import keras
@@ -13,10 +13,12 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from .classes import LandClass
 from .errors import InputError
 
 log = logging.getLogger(__name__)
+
+# The name of the input tells a CNN of this workflow, which scales colours by itself.
+OWN_INPUT = "tiles"
 
 
 @dataclass(frozen=True)
@@ -26,28 +28,25 @@ class Training:
     epochs: int
     batch_size: int
     learning_rate: float
+    schedule: str
     augment: bool
     balance: bool
     seed: int
 
-
-def class_key(classes: Sequence[LandClass], river: str) -> pd.DataFrame:
-    """Which output of the CNN stands for which class, in the columns of the published code.
-
-    `LocalClass` is the index of the output (0 is unused), `HierarchClass` the class code.
-    """
-    return pd.DataFrame(
-        {
-            "LocalClass": range(1, len(classes) + 1),
-            "HierarchClass": [c.code for c in classes],
-            "River": river,
-            "ClassName": [c.name for c in classes],
-        }
-    )
+    @classmethod
+    def of(cls, settings: Mapping, seed: int, **changes) -> "Training":
+        """From the section `cnn` of the config, with some of its settings changed."""
+        names = {field.name for field in fields(cls)} - {"seed", *changes}
+        return cls(**{name: settings[name] for name in names}, **changes, seed=seed)
 
 
 def build_cnn(
-    architecture: str, weights: str | None, tile_size: int, n_outputs: int
+    architecture: str,
+    weights: str | None,
+    trainable_layers: str | Sequence[str],
+    tile_size: int,
+    n_outputs: int,
+    half: bool = False,
 ) -> keras.Model:
     """A CNN from RGB tiles, float32 (n, size, size, 3) of 0..255, to class probabilities.
 
@@ -57,26 +56,36 @@ def build_cnn(
         `compact`, or the name of a model of keras.applications, which gets the published head
         (Carbonneau et al. 2020) and its own input scaling.
     weights
-        Of the base: `imagenet`, the path of a weights file, or None for a random start.
+        Of the base: `imagenet`, the path of a weights or model file, or None for a random start.
+    trainable_layers
+        Parts of the names of the layers of a base with weights that go on learning, or `all`.
+    half
+        Compute in 16 bits (weights stay in 32), for GPUs.
 
     Raises
     ------
     InputError
-        When there is no such architecture, or it takes no such weights or tile size.
+        When there is no such architecture, or it takes no such weights, layers or tile size.
     """
-    inputs = keras.Input((tile_size, tile_size, 3), name="tiles")
+    keras.config.set_dtype_policy("mixed_float16" if half else "float32")
+    inputs = keras.Input((tile_size, tile_size, 3), name=OWN_INPUT)
     if architecture == "compact":
         if weights is not None:
             raise InputError("cnn.weights: the compact CNN has none to load; set it to null")
         features = _compact(inputs)
     else:
-        features = _published_head(_application(architecture, weights, inputs))
+        features = _published_head(_application(architecture, weights, trainable_layers, inputs))
     outputs = layers.Dense(n_outputs, activation="softmax", dtype="float32")(features)
     return keras.Model(inputs, outputs)
 
 
 def train_cnn(
-    model: keras.Model, tiles: np.ndarray, outputs: np.ndarray, training: Training
+    model: keras.Model,
+    tiles: np.ndarray,
+    outputs: np.ndarray,
+    training: Training,
+    learn: np.ndarray | None = None,
+    validate: np.ndarray | None = None,
 ) -> pd.DataFrame:
     """Fit the CNN.
 
@@ -86,41 +95,63 @@ def train_cnn(
         uint8 (n, size, size, 3).
     outputs
         Index of the right output for each tile, (n,).
+    learn, validate
+        Which tiles to learn from (default: all) and to judge each epoch by (default: none).
 
     Returns
     -------
-    epoch (from 1), loss and accuracy on the training tiles as augmented.
+    epoch (from 1), loss and accuracy on the tiles learned from as augmented; with `validate`
+    also val_loss and val_accuracy.
     """
-    data = _Batches(tiles, outputs, training)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        training.learning_rate, decay_steps=len(data) * training.epochs
-    )
+    data = _Batches(tiles, outputs, training, learn)
+    check = None
+    if validate is not None:
+        check = _Batches(tiles, outputs, replace(training, augment=False), validate)
+    rate = training.learning_rate
+    if training.schedule == "cosine":
+        steps = len(data) * training.epochs
+        rate = keras.optimizers.schedules.CosineDecay(rate, decay_steps=steps)
     model.compile(
-        optimizer=keras.optimizers.Adam(schedule, amsgrad=True),
+        optimizer=keras.optimizers.Adam(rate, amsgrad=True),
         loss="sparse_categorical_crossentropy",
         weighted_metrics=["accuracy"],
     )
     history = model.fit(
-        data, epochs=training.epochs, shuffle=False, verbose=0, callbacks=[_Progress()]
+        data,
+        validation_data=check,
+        epochs=training.epochs,
+        shuffle=False,
+        verbose=0,
+        callbacks=[_Progress()],
     ).history
-    return pd.DataFrame(
-        {
-            "epoch": range(1, training.epochs + 1),
-            "loss": history["loss"],
-            "accuracy": history["accuracy"],
-        }
-    )
+    columns = [c for c in ("loss", "accuracy", "val_loss", "val_accuracy") if c in history]
+    curves = pd.DataFrame({column: history[column] for column in columns})
+    curves.insert(0, "epoch", range(1, training.epochs + 1))
+    return curves
 
 
 def export_onnx(model: keras.Model, path: str | Path) -> None:
     """Write the CNN for ONNX Runtime: float32 tiles of 0..255 in, probabilities out."""
-    base = [inner for layer in model.layers for inner in getattr(layer, "layers", [])]
-    for layer in base:
+    for layer in _all_layers(model):
         # As tensors these would become inputs of the exported graph (EfficientNet has them).
         if isinstance(layer, layers.Normalization):
             layer.mean = keras.ops.convert_to_numpy(layer.mean)
             layer.variance = keras.ops.convert_to_numpy(layer.variance)
     model.export(path, format="onnx", verbose=False)
+
+
+def take_colours(model: keras.Model) -> keras.Model:
+    """A CNN, whoever trained it, as one that takes colours of 0..255.
+
+    CNNs of this workflow do, those of the published code take 0..1 (Carbonneau et al. 2020).
+    """
+    if model.inputs[0].name == OWN_INPUT:
+        return model
+    inputs = keras.Input(model.input_shape[1:], name=OWN_INPUT)
+    whole = keras.Model(inputs, model(layers.Rescaling(1 / 255)(inputs)))
+    # The exporter wants a CNN that has been called.
+    whole(np.zeros((1, *model.input_shape[1:]), np.float32))
+    return whole
 
 
 def augment_tiles(tiles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -148,25 +179,33 @@ def balance_weights(outputs: np.ndarray) -> np.ndarray:
 
 
 class _Batches(keras.utils.PyDataset):
-    """Batches of tiles, shuffled and augmented anew in each epoch, from one seed."""
+    """Batches of the chosen tiles, shuffled and augmented anew in each epoch, from one seed."""
 
-    def __init__(self, tiles: np.ndarray, outputs: np.ndarray, training: Training):
+    def __init__(
+        self,
+        tiles: np.ndarray,
+        outputs: np.ndarray,
+        training: Training,
+        chosen: np.ndarray | None = None,
+    ):
         super().__init__()
         self.tiles, self.outputs, self.training = tiles, outputs, training
-        balanced = training.balance
-        self.weights = balance_weights(outputs) if balanced else np.ones(len(outputs), np.float32)
+        self.chosen = np.arange(len(tiles)) if chosen is None else chosen
+        self.weights = np.ones(len(outputs), np.float32)
+        if training.balance:
+            self.weights[self.chosen] = balance_weights(outputs[self.chosen])
         self.epoch = 0
         self.on_epoch_begin()
 
     def on_epoch_begin(self):
         rng = np.random.default_rng([self.training.seed, self.epoch])
-        self.order = rng.permutation(len(self.tiles))
+        self.order = rng.permutation(self.chosen)
 
     def on_epoch_end(self):
         self.epoch += 1
 
     def __len__(self) -> int:
-        return -(-len(self.tiles) // self.training.batch_size)
+        return -(-len(self.chosen) // self.training.batch_size)
 
     def __getitem__(self, batch: int):
         size = self.training.batch_size
@@ -184,11 +223,15 @@ class _Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         spent, total = time.monotonic() - self.start, self.params["epochs"]
-        log.info(
-            "epoch %d of %d: loss %.3f, accuracy %.3f, %.0f s left",
-            *(epoch + 1, total, logs["loss"], logs["accuracy"]),
-            spent / (epoch + 1) * (total - epoch - 1),
-        )
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in logs.items())
+        left = spent / (epoch + 1) * (total - epoch - 1)
+        log.info("epoch %d of %d: %s, %.0f s left", epoch + 1, total, scores, left)
+
+
+def _all_layers(model) -> Iterator[layers.Layer]:
+    for layer in getattr(model, "layers", []):
+        yield layer
+        yield from _all_layers(layer)
 
 
 def _compact(inputs):
@@ -212,7 +255,7 @@ def _published_head(x):
     return layers.Dense(128, activation="relu", kernel_regularizer=l2)(x)
 
 
-def _application(architecture: str, weights: str | None, inputs):
+def _application(architecture: str, weights: str | None, trainable: str | Sequence[str], inputs):
     module = _application_module(architecture)
     if weights not in (None, "imagenet") and not Path(weights).is_file():
         raise InputError(f"cnn.weights: no file {weights}; give imagenet, null or a weights file")
@@ -222,8 +265,46 @@ def _application(architecture: str, weights: str | None, inputs):
         )
     except Exception as error:
         message = f"cnn.architecture {architecture}, cnn.weights {weights}: {error}"
+        if weights == "imagenet":
+            message += (
+                ". Without a network, set cnn.weights to the file of weights without top that was "
+                "downloaded elsewhere, or to null"
+            )
         raise InputError(message) from error
-    return base(_scaling(module.preprocess_input)(inputs))
+    if weights is None:
+        _settle_statistics(base)
+    elif trainable != "all":
+        _freeze(base, trainable, architecture)
+    scaling = _unit_range if architecture.startswith("NASNet") else module.preprocess_input
+    return base(_scaling(scaling)(inputs))
+
+
+def _settle_statistics(base: keras.Model) -> None:
+    """Let batch normalisation forget its start within the steps that a river's tiles give.
+
+    NASNet keeps 99.97 % of the moving mean and variance at each step: after 1000 steps three
+    quarters of them are still what they were before training, and the CNN that was trained on
+    the statistics of batches is useless with them.
+    """
+    for layer in base.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = 0.9
+
+
+def _freeze(base: keras.Model, trainable: Sequence[str], architecture: str) -> None:
+    for layer in base.layers:
+        layer.trainable = any(part in layer.name for part in trainable)
+    if not base.trainable_weights:
+        raise InputError(
+            f"cnn.trainable_layers: no layer of {architecture} has {' or '.join(trainable)} in its "
+            "name; set it to all, or to parts of names such as those of its last block: "
+            + ", ".join(layer.name for layer in base.layers if layer.weights)[-200:]
+        )
+
+
+def _unit_range(colours: np.ndarray, data_format: str) -> np.ndarray:
+    """The input of the published NASNet: 0..1, where that of Keras takes -1..1."""
+    return colours / 255
 
 
 def _application_module(architecture: str):

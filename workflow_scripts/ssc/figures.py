@@ -123,8 +123,13 @@ def plot_violins(path: Path, title: str, compiled: pd.DataFrame, order: Sequence
     plt.close(figure)
 
 
-def plot_curves(path: Path, title: str, history: pd.DataFrame) -> None:
-    """Draw loss and accuracy against epoch, one curve for each column of `history`."""
+def plot_curves(
+    path: Path, title: str, history: pd.DataFrame, mark: tuple[int, str] | None = None
+) -> None:
+    """Draw loss and accuracy against epoch, one curve for each column of `history`.
+
+    `mark` is an epoch to be marked and what to say of it.
+    """
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), dpi=DPI, layout="constrained")
     for ax, name in zip(axes, ("loss", "accuracy"), strict=True):
         for column in history.columns[history.columns.str.endswith(name)]:
@@ -132,6 +137,9 @@ def plot_curves(path: Path, title: str, history: pd.DataFrame) -> None:
         ax.set(xlabel="epoch", ylabel=name)
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.grid(alpha=0.4)
+        if mark:
+            ax.axvline(mark[0], color="black", linestyle="--", label=mark[1])
+            ax.legend()
     axes[0].set_ylim(bottom=0)
     axes[1].set_ylim(top=1)
     figure.suptitle(title, fontsize=14)

@@ -99,7 +99,8 @@ def check_campaign(
 def count_training_tiles(
     preflight: pd.DataFrame, campaign: Campaign, classes: Sequence[LandClass]
 ) -> pd.DataFrame:
-    """Pure tiles that each CNN learns each class from, with a warning where there are none.
+    """Pure tiles that each CNN to be trained learns each class from, with a warning where
+    there are none.
 
     Returns
     -------
@@ -108,6 +109,8 @@ def count_training_tiles(
     train = preflight[preflight["set"] == "train"]
     rows = []
     for group in campaign.groups.values():
+        if group.model:
+            continue
         pure = train[train["river"].isin(group.train)]
         for c in classes:
             shown = pure["classes"].str.split().map(lambda s, c=c: str(c.code) in s)

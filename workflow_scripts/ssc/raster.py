@@ -110,22 +110,7 @@ def write_class_raster(
     -----
     GDAL keeps class names in `<path>.aux.xml` beside a GeoTIFF; QGIS shows them in its legend.
     """
-    profile = dict(
-        driver="GTiff",
-        height=grid.height,
-        width=grid.width,
-        count=1,
-        dtype="uint8",
-        nodata=0,
-        crs=grid.crs,
-        # Written, an identity would have QGIS draw the map upside down.
-        transform=None if grid.transform.is_identity else grid.transform,
-        compress="deflate",
-        photometric="palette",
-        tiled=True,
-        blockxsize=256,
-        blockysize=256,
-    )
+    profile = _profile(grid) | {"nodata": 0, "photometric": "palette"}
     with rasterio.open(path, "w", **profile) as target:
         target.write_colormap(1, {0: (0, 0, 0, 0)} | {c.code: _rgba(c.colour) for c in classes})
         target.write(codes, 1)
@@ -136,6 +121,29 @@ def write_class_raster(
     for code in range(max(by_code) + 1):
         ElementTree.SubElement(names, "Category").text = by_code.get(code, "")
     ElementTree.ElementTree(dataset).write(f"{path}.aux.xml", encoding="utf-8")
+
+
+def write_percent_raster(path: str, percent: np.ndarray, grid: Grid) -> None:
+    """Write whole percents, uint8 (height, width): single band GeoTIFF, deflate."""
+    with rasterio.open(path, "w", **_profile(grid)) as target:
+        target.write(percent, 1)
+
+
+def _profile(grid: Grid) -> dict:
+    return dict(
+        driver="GTiff",
+        height=grid.height,
+        width=grid.width,
+        count=1,
+        dtype="uint8",
+        crs=grid.crs,
+        # Written, an identity would have QGIS draw the map upside down.
+        transform=None if grid.transform.is_identity else grid.transform,
+        compress="deflate",
+        tiled=True,
+        blockxsize=256,
+        blockysize=256,
+    )
 
 
 def _rgba(colour: str) -> tuple[int, int, int, int]:

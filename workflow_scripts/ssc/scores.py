@@ -71,13 +71,15 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
     Parameters
     ----------
     tables
-        Pairs of a description (RiverName, Image, type, experiment, model) and its score table.
+        Pairs of a description (RiverName, Image, type, experiment, model, sample) and its score
+        table. Sample is `in` where the CNN learned from other images of the river, else `out`.
 
     Returns
     -------
     A row for each class with support and one `ALL` row an image and type; f1_score in percent.
     """
     columns = ["class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"]
+    columns.append("sample")
     parts = [
         table.loc[(table["class"] != "MACRO") & (table["support"] > 0)].assign(**description)
         for description, table in tables
@@ -90,32 +92,38 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
 
 
 def total_scores(
-    tables: Sequence[tuple[dict, pd.DataFrame]], classes: Sequence[LandClass]
+    tables: Sequence[tuple[dict, pd.DataFrame]], classes: Sequence[LandClass], by: Sequence[str]
 ) -> pd.DataFrame:
-    """Scores over all labelled pixels of each model and type, from summed confusion counts.
+    """Scores over all labelled pixels that descriptions have in common, from summed counts.
+
+    Parameters
+    ----------
+    tables
+        As for `compile_scores`.
+    by
+        The parts of the descriptions that tell the rows apart, such as model and type.
 
     Returns
     -------
-    One row a model and type: images, support, accuracy, weighted_f1 and macro_f1 in percent,
-    then the F1 of each class in percent (empty without support).
+    `by`, images, support, accuracy, weighted_f1 and macro_f1 in percent, then the F1 of each
+    class in percent (empty without support).
     """
-    sums: dict[tuple[str, str], list[np.ndarray]] = {}
+    sums: dict[tuple, list[np.ndarray]] = {}
     for description, table in tables:
         counts = table.iloc[: len(classes)][[f"mapped_{c.name}" for c in classes]].to_numpy()
         missed = table["support"].to_numpy()[: len(classes)] - counts.sum(axis=1)
         whole = np.column_stack([missed, counts])
-        sums.setdefault((description["model"], description["type"]), []).append(whole)
+        sums.setdefault(tuple(description[part] for part in by), []).append(whole)
     dense = [LandClass(i + 1, c.name, c.colour) for i, c in enumerate(classes)]
     rows = []
-    for (model, kind), counts in sums.items():
+    for found, counts in sums.items():
         confusion = np.vstack([np.zeros(len(classes) + 1, int), sum(counts)])
         table = score_table(confusion, dense).set_index("class")
         seen = table["support"].where(table["support"] > 0)
         per_class = (100 * table["f1_score"]).where(seen.notna()).round(2)
         rows.append(
             {
-                "model": model,
-                "type": kind,
+                **dict(zip(by, found, strict=True)),
                 "images": len(counts),
                 "support": table.loc["ALL", "support"],
                 "accuracy": round(100 * table.loc["ALL", "recall"], 2),
@@ -125,3 +133,40 @@ def total_scores(
             }
         )
     return pd.DataFrame(rows)
+
+
+def compare_experiments(
+    tables: Sequence[tuple[dict, pd.DataFrame]], classes: Sequence[LandClass]
+) -> pd.DataFrame:
+    """The campaign in the shape of the published tables: experiments down, classifiers across.
+
+    Parameters
+    ----------
+    tables
+        As for `compile_scores`; the descriptions also have the `design` that a CNN is part of.
+
+    Returns
+    -------
+    Two rows a design and sample: F1 weighted by pixels over all images, and the median over
+    rivers of the same, in percent; columns experiment, sample, rivers, images, F1 (which of the
+    two) and one a type.
+    """
+    rows = []
+    by = ["design", "sample", "type"]
+    columns = list(dict.fromkeys(description["type"] for description, _ in tables))
+    if not tables:
+        return pd.DataFrame(columns=["experiment", "sample", "rivers", "images", "F1"])
+    rivers = total_scores(tables, classes, [*by, "RiverName"])
+    pooled = total_scores(tables, classes, by)
+    for (design, sample), part in pooled.groupby(["design", "sample"], sort=False):
+        own = rivers[(rivers["design"] == design) & (rivers["sample"] == sample)]
+        common = {
+            "experiment": design,
+            "sample": sample,
+            "rivers": own["RiverName"].nunique(),
+            "images": part["images"].max(),
+        }
+        median = own.groupby("type")["weighted_f1"].median().round(2)
+        rows.append(common | {"F1": "weighted"} | part.set_index("type")["weighted_f1"].to_dict())
+        rows.append(common | {"F1": "median of rivers"} | median.to_dict())
+    return pd.DataFrame(rows)[["experiment", "sample", "rivers", "images", "F1", *columns]]

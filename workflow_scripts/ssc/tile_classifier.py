@@ -4,6 +4,7 @@ import numpy as np
 import onnxruntime
 import pandas as pd
 
+from .errors import InputError
 from .tiles import cut_tiles, mosaic, tile_starts
 
 TILES_AT_ONCE = 256
@@ -45,12 +46,29 @@ class TileClassifier:
         np.add.at(summed.T, self.code_of, found[:, self.outputs].T)
         return summed
 
-    def classify(self, image: np.ndarray, stride: int) -> np.ndarray:
-        """The tile map of an RGB image, class codes as uint8 (height, width).
+    def classify(self, image: np.ndarray, stride: int) -> tuple[np.ndarray, np.ndarray]:
+        """The tile map of an RGB image and the probability of its classes.
 
         Tiles lie `stride` pixels apart, the last ones flush with the right and bottom edge.
+
+        Returns
+        -------
+        map
+            Class codes, uint8 (height, width).
+        confidence
+            Probability of the class in percent, uint8 (height, width).
+
+        Raises
+        ------
+        InputError
+            When the image is smaller than a tile.
         """
         shape = image.shape[:2]
+        if min(shape) < self.size:
+            raise InputError(
+                f"an image of {shape[1]} x {shape[0]} px is smaller than the CNN's tiles of "
+                f"{self.size} px; remove it, or take a CNN of smaller tiles"
+            )
         rows, columns = (tile_starts(n, self.size, stride, cover=True) for n in shape)
         at = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
         chunks = np.array_split(at, -(-len(at) // TILES_AT_ONCE))

@@ -1,8 +1,30 @@
 """Tiles: where they lie, which of them are pure, and how their classes make a map."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+
+
+@dataclass(frozen=True)
+class TrainingTiles:
+    """Pure tiles to learn from.
+
+    tiles
+        RGB, uint8 (n, size, size, 3).
+    codes
+        Class codes, uint8 (n,).
+    images
+        Which image each tile is of, int32 (n,), from 0 in the order of the files read.
+    files
+        Which file each tile was read from, int32 (n,).
+    """
+
+    tiles: np.ndarray
+    codes: np.ndarray
+    images: np.ndarray
+    files: np.ndarray
 
 
 def tile_starts(length: int, size: int, stride: int, cover: bool = False) -> np.ndarray:
@@ -55,6 +77,34 @@ def cut_tiles(image: np.ndarray, rows: np.ndarray, columns: np.ndarray, size: in
     return np.ascontiguousarray(windows[rows, columns].transpose(0, 2, 3, 1))
 
 
+def write_training_tiles(
+    path: str | Path, tiles: Sequence[np.ndarray], codes: Sequence[np.ndarray]
+) -> None:
+    """Write the tiles and class codes of a batch of images, one array an image."""
+    images = np.repeat(np.arange(len(codes), dtype=np.int32), [len(c) for c in codes])
+    with open(path, "wb") as file:
+        np.savez(file, tiles=np.concatenate(tiles), codes=np.concatenate(codes), images=images)
+
+
+def read_training_tiles(paths: Sequence[str]) -> TrainingTiles:
+    """Tiles of all files, in one array that is allocated once."""
+    parts = [np.load(path) for path in paths]
+    codes = [part["codes"] for part in parts]
+    images, before = [], 0
+    for part in parts:
+        images.append(part["images"] + np.int32(before))
+        before += part["images"].max(initial=-1) + 1
+    tiles, at = None, 0
+    for part in parts:
+        cut = part["tiles"]
+        if tiles is None:
+            tiles = np.empty((sum(map(len, codes)), *cut.shape[1:]), np.uint8)
+        tiles[at : at + len(cut)] = cut
+        at += len(cut)
+    files = np.repeat(np.arange(len(paths), dtype=np.int32), [len(c) for c in codes])
+    return TrainingTiles(tiles, np.concatenate(codes), np.concatenate(images), files)
+
+
 def mosaic(
     probabilities: np.ndarray,
     codes: np.ndarray,
@@ -62,7 +112,7 @@ def mosaic(
     columns: np.ndarray,
     size: int,
     shape: tuple[int, int],
-) -> np.ndarray:
+) -> tuple[np.ndarray, np.ndarray]:
     """The map of a grid of tiles: each pixel takes the class of highest mean probability
     over the tiles that cover it.
 
@@ -77,17 +127,21 @@ def mosaic(
 
     Returns
     -------
-    Class codes, uint8 (height, width); 0 where tiles further apart than their size leave gaps.
+    map
+        Class codes, uint8 (height, width); 0 where tiles further apart than their size leave gaps.
+    confidence
+        That mean probability in percent, uint8 (height, width); 0 in gaps.
     """
     down, heights = _cells(rows, size)
     across, widths = _cells(columns, size)
-    # The number of tiles over a cell is the same for all its classes: no need to divide.
     total = np.einsum("yi,ijk,xj->yxk", down, probabilities, across, optimize=True)
-    cells = codes[total.argmax(axis=2)]
-    cells[~np.outer(down.any(axis=1), across.any(axis=1))] = 0
-    full = np.repeat(np.repeat(cells, heights, axis=0), widths, axis=1)
-    assert full.shape == shape, (full.shape, shape)
-    return full
+    tiles = np.outer(down.sum(axis=1), across.sum(axis=1))
+    cells = np.where(tiles > 0, codes[total.argmax(axis=2)], 0).astype(np.uint8)
+    percent = np.rint(100 * total.max(axis=2) / np.maximum(tiles, 1)).astype(np.uint8)
+    assert (heights.sum(), widths.sum()) == shape, (heights.sum(), widths.sum(), shape)
+    return tuple(
+        np.repeat(np.repeat(grid, heights, axis=0), widths, axis=1) for grid in (cells, percent)
+    )
 
 
 def _cells(starts: np.ndarray, size: int) -> tuple[np.ndarray, np.ndarray]:
