@@ -70,12 +70,14 @@ def in_child(function: Callable[..., Result], *arguments: Any) -> Result:
 def measure_ours(image: str, tile_map: str, labels: str, refine: dict, seed: int) -> Result:
     """Our phase 2 of files, with the settings of `refine`."""
     from ssc.raster import read_class_raster, read_image
-    from ssc.refine import pixel_classifier, refine_map
+    from ssc.refine import pixel_classifier, refine_map, teach
 
     pixels, codes = read_image(image)[0], read_class_raster(tile_map)
     classifier = pixel_classifier(refine, os.cpu_count(), seed)
     start = now()
-    found = refine_map(pixels, codes, classifier, refine["median_size"], refine["colour_bits"])
+    # The defaults neither look at the size of a tile nor at its confidence.
+    teaching = teach(codes, refine, 0, None, seed)
+    found = refine_map(pixels, teaching, classifier, refine)
     return Result(since(start), peak_memory(), f1_scores(labels, found))
 
 

@@ -44,6 +44,7 @@ rule refine_pixels:
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
         refine=config["refine"],
+        tile_size=config["tiles"]["size"],
         prefix=FINAL,
         classes=config["classes"],
         seed=config["seed"],

@@ -48,6 +48,11 @@ def read_config():
             f"tiles.predict_stride: {tiles['predict_stride']} px leaves gaps between tiles of "
             f"{tiles['size']} px; set it to {tiles['size']} or less"
         )
+    if config["refine"]["entropy"] and config["refine"]["colour_bits"] > 6:
+        raise WorkflowError(
+            "refine.colour_bits: more than 6 make too many colours with refine.entropy; set it "
+            "to 6 or less"
+        )
 
 
 read_config()
@@ -118,6 +123,11 @@ def training_rivers(group):
 
 def predict_batch(wildcards):
     return PREDICT_BATCHES[wildcards.group][wildcards.batch]
+
+
+def baselines(group):
+    """The baselines that a group has: none where nobody trains."""
+    return config["baselines"] if group in TO_TRAIN else []
 
 
 def labelled(images):

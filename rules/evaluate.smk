@@ -6,11 +6,6 @@ if FINAL:
 STAGES = ["CNN", FINAL] if FINAL else ["CNN"]
 
 
-def baselines(group):
-    """The baselines that a group has: none where nobody trains."""
-    return config["baselines"] if group in TO_TRAIN else []
-
-
 rule score_images:
     input:
         maps=lambda wc: [rules.map_baselines.output.maps] * len(baselines(wc.group))

@@ -1,7 +1,10 @@
 """Make a CNN that others trained, and its class key, ready to classify tiles."""
 
-import keras_job  # noqa: F401
 from job import job, whole
+from keras_job import set_up_keras
+
+set_up_keras(snakemake.threads)
+
 from ssc.class_key import read_class_key
 from ssc.classes import read_classes
 from ssc.cnn import export_onnx, take_colours

@@ -2,9 +2,9 @@
 
 import logging
 
+import keras
 import numpy as np
 
-from keras_job import keras
 from ssc.class_key import class_key, key_outputs
 from ssc.classes import read_classes
 from ssc.cnn import build_cnn

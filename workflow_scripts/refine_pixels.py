@@ -5,21 +5,21 @@ import cv2
 from job import job, progress, whole_folder
 from ssc.classes import read_classes
 from ssc.raster import read_class_raster, read_image, write_class_raster
-from ssc.refine import pixel_classifier, refine_map
+from ssc.refine import pixel_classifier, refine_map, teach
 
 
 def main(snakemake):
-    params, refine = snakemake.params, snakemake.params.refine
-    classes = read_classes(params.classes)
+    params, settings = snakemake.params, snakemake.params.refine
+    classes, tiles = read_classes(params.classes), snakemake.input.tile_maps
     cv2.setNumThreads(snakemake.threads)
     with whole_folder(snakemake.output.maps) as folder:
         for number, name in progress(params.names):
             image, grid = read_image(snakemake.input.images[number])
-            tile_map = read_class_raster(f"{snakemake.input.tile_maps}/CNN_{name}.tif")
-            classifier = pixel_classifier(refine, snakemake.threads, params.seed)
-            final = refine_map(
-                image, tile_map, classifier, refine["median_size"], refine["colour_bits"]
-            )
+            tile_map = read_class_raster(f"{tiles}/CNN_{name}.tif")
+            confidence = read_class_raster(f"{tiles}/confidence_{name}.tif")
+            teaching = teach(tile_map, settings, params.tile_size, confidence, params.seed)
+            classifier = pixel_classifier(settings, snakemake.threads, params.seed)
+            final = refine_map(image, teaching, classifier, settings)
             write_class_raster(folder / f"{params.prefix}_{name}.tif", final, grid, classes)
 
 

@@ -5,6 +5,10 @@ import logging
 import pandas as pd
 
 from job import job, whole
+from keras_job import set_up_keras
+
+set_up_keras(snakemake.threads)
+
 from learning import Learning
 from ssc.cnn import Training, export_onnx, train_cnn
 from ssc.figures import plot_curves

@@ -3,6 +3,10 @@
 import logging
 
 from job import job, whole
+from keras_job import set_up_keras
+
+set_up_keras(snakemake.threads)
+
 from learning import Learning
 from ssc.cnn import Training, train_cnn
 from ssc.figures import plot_curves

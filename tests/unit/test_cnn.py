@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ssc.class_key import class_key
 from ssc.cnn import (
     Training,
     _Batches,
@@ -21,7 +22,6 @@ from ssc.cnn import (
     take_colours,
     train_cnn,
 )
-from ssc.class_key import class_key
 from ssc.errors import InputError
 from ssc.tile_classifier import TileClassifier
 

@@ -22,13 +22,17 @@ _KINDS = (
 )
 # Keras classes that run what the file brings along.
 _RUNNERS = {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
+# Values that JSON has no form for.
 _DATA = {"__keras_tensor__", "__tensor__", "__numpy__", "__slice__", "__ellipsis__", "__tuple__"}
 _RENAMED = {
     "Functional": "Model",
     "BatchNormalizationV1": "BatchNormalization",
     "Policy": "DTypePolicy",
 }
+# Parts of configurations that predictions do not depend on, many unknown to Keras 3.
 _TRAINING = ("_initializer", "_regularizer", "_constraint")
+# What Keras, h5py and zipfile raise at files they cannot make sense of.
+_FAULTS = (OSError, ValueError, TypeError, LookupError, AttributeError, zipfile.BadZipFile)
 
 
 def load_model(path: str | Path) -> keras.Model:
@@ -68,8 +72,9 @@ def load_model(path: str | Path) -> keras.Model:
             model = keras.saving.deserialize_keras_object(_mended(config), safe_mode=True)
             model.load_weights(path)
         shapes = [tensor.shape for tensor in (*model.inputs, *model.outputs)]
-    except (OSError, ValueError, TypeError, LookupError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().splitlines()[-1]
+    except _FAULTS as error:
+        # Keras ends long accounts with the reason.
+        reason = str(error).strip().rpartition("\n")[2]
         raise InputError(
             f"{path}: Keras {keras.__version__} cannot load it; save it as .keras with Keras 3 "
             f"({reason})"
@@ -110,6 +115,9 @@ def _code(item, owner: str = "?") -> Iterator[tuple[str, str]]:
             yield from _code(part, owner)
     elif isinstance(item, dict):
         config, name = item.get("config"), item.get("class_name")
+        # All that Keras 2 says of a function in a .h5 is its bytecode.
+        if item.keys() == {"value"}:
+            yield owner, "function"
         if isinstance(config, dict):
             owner = config.get("name", owner)
         if name is not None and name not in _DATA and _keras_class(item) is None:
@@ -153,12 +161,12 @@ def _mended(item):
         del config["groups"]
     if issubclass(found, keras.Model):
         _mend_graph(config)
-    return dict(item, class_name=found.__name__, module=found.__module__, config=config) | {
-        "registered_name": None
-    }
+    names = dict(class_name=found.__name__, module=found.__module__, registered_name=None)
+    return item | names | {"config": config}
 
 
 def _mend_graph(config: dict) -> None:
+    """Mend the configuration of a model, all of whose layers are mended, in place."""
     layers = config["layers"]
     # The order of the weights in the file follows the flags of the layers only.
     config.pop("trainable", None)
