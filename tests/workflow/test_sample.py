@@ -45,6 +45,7 @@ def test_the_fixed_outputs_are_there(sample):
     for image in images:
         river = image.split("_")[0]
         assert f"{river}/tiles/{image}/CNN_{image}.tif" in found
+        assert f"{river}/tiles/{image}/confidence_{image}.tif" in found
         assert f"{river}/maps/{image}/MLP_{image}.tif" in found
         assert f"{river}/figures/{image}/{image}.png" in found
         scored = not image.endswith("7")
@@ -54,6 +55,7 @@ def test_the_fixed_outputs_are_there(sample):
         for suffix in (".h5", ".csv", ".onnx", "_curves.png", "_curves.csv"):
             assert f"{river}/model/{river}{suffix}" in found
     assert {"preflight.csv", "report/compiled.csv", "report/totals.csv"} <= found
+    assert "report/experiments.csv" in found
     assert not [name for name in found if ".part-" in name]
 
 
@@ -73,7 +75,8 @@ def test_maps_are_good_and_cover_the_whole_image(sample):
 def test_the_compiled_table_is_tidy(sample):
     compiled = pd.read_csv(sample / "results/report/compiled.csv")
     assert list(compiled.columns) == [
-        *("class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model")
+        *("class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"),
+        "sample",
     ]
     assert set(compiled["experiment"]) == {"demo"}
     whole = compiled[compiled["class"] == "ALL"].set_index(["Image", "type"])
