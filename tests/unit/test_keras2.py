@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tf_keras
 
+from ssc.cnn import build_cnn
 from ssc.errors import InputError
 from ssc.keras2 import load_model
 
@@ -178,6 +179,16 @@ def test_model_of_keras_3_says_the_same(suffix, tmp_path):
     # A loss of its own is not needed, and not run.
     model.compile("adam", loss=lambda truth, scores: scores)
     assert_loads_as(path, *saved(as_trained(model), path))
+
+
+@pytest.mark.parametrize("suffix", [".h5", ".keras"])
+def test_cnn_of_this_workflow_with_a_frozen_base_says_the_same(suffix, tmp_path):
+    base = keras.applications.MobileNetV2(include_top=False, weights=None, input_shape=(32, 32, 3))
+    as_trained(base).save(tmp_path / "base.keras")
+    model = build_cnn("MobileNetV2", str(tmp_path / "base.keras"), ["block_16_project"], 32, 3)
+    tiles = 255 * np.random.default_rng(1).random((3, 32, 32, 3))
+    model.save(tmp_path / f"model{suffix}")
+    assert_loads_as(tmp_path / f"model{suffix}", tiles, model.predict(tiles, verbose=0))
 
 
 @pytest.mark.parametrize("suffix", ["h5", "keras"])

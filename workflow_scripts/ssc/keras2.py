@@ -122,8 +122,12 @@ def _code(item, owner: str = "?") -> Iterator[tuple[str, str]]:
             owner = config.get("name", owner)
         if name is not None and name not in _DATA and _keras_class(item) is None:
             yield owner, name
-        for part in item.values():
-            yield from _code(part, owner)
+        parts = list(item.values())
+        if name is not None and isinstance(config, dict):
+            # The value of a constant initializer is no function: look past its configuration.
+            parts.remove(config)
+            parts += config.values()
+        yield from _code(parts, owner)
 
 
 def _keras_class(item: dict) -> type | None:
