@@ -12,7 +12,8 @@ def main(snakemake):
     compiled = pd.read_csv(snakemake.input.compiled)
     chosen = compiled[(compiled["model"] == group) & (compiled["RiverName"] == river)]
     order = [c.name for c in read_classes(snakemake.params.classes)] + ["ALL"]
-    title = f"{river}, classified by CNN {group}"
+    seen = "learned from this river" if set(chosen["sample"]) == {"in"} else "never saw this river"
+    title = f"{river}, classified by CNN {group}, which {seen}"
     with whole(snakemake.output.violins) as path:
         plot_violins(path, title, chosen, order)
 

@@ -9,6 +9,8 @@ from keras_job import set_up_keras
 
 set_up_keras(snakemake.threads)
 
+import keras
+
 from learning import Learning
 from ssc.cnn import Training, export_onnx, train_cnn
 from ssc.figures import plot_curves
@@ -24,10 +26,12 @@ def main(snakemake):
     training = Training.of(learning.cnn, learning.seed, epochs=epochs)
     model = learning.build(learning.half)
     history = train_cnn(model, learning.data.tiles, learning.outputs, training)
-    if learning.half:
-        # For machines without 16-bit arithmetic.
-        weights, model = model.get_weights(), learning.build(half=False)
-        model.set_weights(weights)
+    # Built anew to compute in 32 bits everywhere, without the memory that training takes.
+    weights = model.get_weights()
+    del model
+    keras.utils.clear_session(free_memory=True)
+    model = learning.build(half=False)
+    model.set_weights(weights)
 
     with whole(output.key) as path:
         learning.key.to_csv(path, index=False)

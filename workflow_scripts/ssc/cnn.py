@@ -137,6 +137,8 @@ def export_onnx(model: keras.Model, path: str | Path) -> None:
         if isinstance(layer, layers.Normalization):
             layer.mean = keras.ops.convert_to_numpy(layer.mean)
             layer.variance = keras.ops.convert_to_numpy(layer.variance)
+    # The exporter wants a CNN that has been called.
+    model(np.zeros((1, *model.input_shape[1:]), np.float32))
     model.export(path, format="onnx", verbose=False)
 
 
@@ -148,10 +150,7 @@ def take_colours(model: keras.Model) -> keras.Model:
     if model.inputs[0].name == OWN_INPUT:
         return model
     inputs = keras.Input(model.input_shape[1:], name=OWN_INPUT)
-    whole = keras.Model(inputs, model(layers.Rescaling(1 / 255)(inputs)))
-    # The exporter wants a CNN that has been called.
-    whole(np.zeros((1, *model.input_shape[1:]), np.float32))
-    return whole
+    return keras.Model(inputs, model(layers.Rescaling(1 / 255)(inputs)))
 
 
 def augment_tiles(tiles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
