@@ -12,7 +12,7 @@ set_up_keras(snakemake.threads)
 import keras
 
 from learning import Learning
-from ssc.cnn import Training, export_onnx, train_cnn
+from ssc.cnn import Training, enough_epochs, export_onnx, train_cnn
 from ssc.figures import plot_curves
 from ssc.tuning import diverging_epoch
 
@@ -23,7 +23,9 @@ def main(snakemake):
     if epochs == "auto":
         epochs, _ = diverging_epoch(pd.read_csv(snakemake.input.tuning))
         logging.info("%d epochs, as tuned", epochs)
-    training = Training.of(learning.cnn, learning.seed, epochs=epochs)
+    cnn, n_tiles = learning.cnn, len(learning.outputs)
+    epochs = enough_epochs(epochs, n_tiles, cnn["batch_size"], cnn["min_steps"])
+    training = Training.of(cnn, learning.seed, epochs=epochs)
     model = learning.build(learning.half)
     history = train_cnn(model, learning.data.tiles, learning.outputs, training)
     # Built anew to compute in 32 bits everywhere, without the memory that training takes.

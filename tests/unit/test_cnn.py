@@ -18,6 +18,7 @@ from ssc.cnn import (
     augment_tiles,
     balance_weights,
     build_cnn,
+    enough_epochs,
     export_onnx,
     take_colours,
     train_cnn,
@@ -299,6 +300,15 @@ def test_validation_judges_by_tiles_that_are_not_learned_from():
     assert history["accuracy"].iloc[-1] == 1
     assert history["val_accuracy"].iloc[-1] == 0
     assert history["val_loss"].iloc[-1] > 1 > history["loss"].iloc[-1]
+
+
+@pytest.mark.parametrize(
+    ("n_tiles", "expected"),
+    # Of 64 tiles a step: 1 step an epoch, 5, 38 (8 of them are 304) and 100.
+    [(10, 300), (300, 60), (2401, 8), (6400, 8)],
+)
+def test_few_tiles_are_seen_more_often(n_tiles, expected):
+    assert enough_epochs(8, n_tiles, batch_size=64, min_steps=300) == expected
 
 
 def rates(schedule):

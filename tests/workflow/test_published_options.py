@@ -28,6 +28,7 @@ CONFIG = {
     "tiles": {"train_stride": 12, "predict_stride": 25},
     "cnn": {
         "epochs": "auto",
+        "min_steps": 0,
         "local_classes": True,
         "schedule": "constant",
         "tuning": {"epochs": 6},

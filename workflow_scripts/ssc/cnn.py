@@ -6,6 +6,7 @@ import pkgutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from math import ceil
 from pathlib import Path
 
 import keras
@@ -77,6 +78,11 @@ def build_cnn(
         features = _published_head(_application(architecture, weights, trainable_layers, inputs))
     outputs = layers.Dense(n_outputs, activation="softmax", dtype="float32")(features)
     return keras.Model(inputs, outputs)
+
+
+def enough_epochs(epochs: int, n_tiles: int, batch_size: int, min_steps: int) -> int:
+    """As many epochs, or as many more as `min_steps` steps take with so few tiles."""
+    return max(epochs, ceil(min_steps / ceil(n_tiles / batch_size)))
 
 
 def train_cnn(
