@@ -92,7 +92,7 @@ rule train_cnn:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=8000,
+        mem_mb=20000 if config["cnn"]["architecture"] == "NASNetLarge" else 8000,
         runtime=240,
     params:
         cnn={k: v for k, v in config["cnn"].items() if k != "tuning"},

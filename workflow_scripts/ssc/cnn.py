@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from math import ceil
 from pathlib import Path
+from unittest.mock import patch
 
 import keras
 import numpy as np
@@ -145,7 +146,10 @@ def export_onnx(model: keras.Model, path: str | Path) -> None:
             layer.variance = keras.ops.convert_to_numpy(layer.variance)
     # The exporter wants a CNN that has been called.
     model(np.zeros((1, *model.input_shape[1:]), np.float32))
-    model.export(path, format="onnx", verbose=False)
+    # tf2onnx would spend as much time and memory again (12 GB for NASNetLarge) on improvements
+    # that ONNX Runtime makes by itself when it loads the file.
+    with patch("tf2onnx.optimizer.optimize_graph", lambda graph, *_, **__: graph):
+        model.export(path, format="onnx", verbose=False)
 
 
 def take_colours(model: keras.Model) -> keras.Model:
