@@ -133,7 +133,8 @@ def plot_curves(
     figure, axes = plt.subplots(1, 2, figsize=(10, 4), dpi=DPI, layout="constrained")
     for ax, name in zip(axes, ("loss", "accuracy"), strict=True):
         for column in history.columns[history.columns.str.endswith(name)]:
-            ax.plot(history["epoch"], history[column], marker="o", markersize=4, label=column)
+            label = "validation" if column.startswith("val_") else "training"
+            ax.plot(history["epoch"], history[column], marker="o", markersize=4, label=label)
         ax.set(xlabel="epoch", ylabel=name)
         ax.xaxis.get_major_locator().set_params(integer=True)
         ax.grid(alpha=0.4)
