@@ -64,7 +64,7 @@ def test_maps_are_good_and_cover_the_whole_image(sample):
     for river in RIVERS:
         assert totals.loc[(river, "MLP"), "weighted_f1"] > 88
         assert totals.loc[(river, "MLP"), "weighted_f1"] > totals.loc[(river, "CNN"), "weighted_f1"]
-    for path in (sample / "results").rglob("*_Clearbrook_0007.tif"):
+    for path in (sample / "results").rglob("[CM]*_Clearbrook_0007.tif"):
         with rasterio.open(path) as raster:
             codes = raster.read(1)
             assert (raster.shape, raster.nodata, raster.dtypes) == ((400, 600), 0, ("uint8",))
@@ -201,7 +201,7 @@ def test_the_same_seed_gives_the_same_maps_byte_for_byte_even_after_a_kill(tmp_p
         assert run.returncode == 0, run.stdout[-5000:]
         maps = sorted((folder / "results").rglob("*.tif"))
         found.append({p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in maps})
-    assert len(found[0]) == 6
+    assert len(found[0]) == 9  # three images: tile map, its confidence, final map
     assert found[0] == found[1]
     assert model.stat().st_mtime == trained
 
