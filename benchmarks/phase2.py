@@ -69,8 +69,9 @@ def in_child(function: Callable[..., Result], *arguments: Any) -> Result:
 
 def measure_ours(image: str, tile_map: str, labels: str, refine: dict, seed: int) -> Result:
     """Our phase 2 of files, with the settings of `refine`."""
+    from ssc.pixel_classifier import pixel_classifier
     from ssc.raster import read_class_raster, read_image
-    from ssc.refine import pixel_classifier, refine_map, teach
+    from ssc.refine import refine_map, teach
 
     pixels, codes = read_image(image)[0], read_class_raster(tile_map)
     classifier = pixel_classifier(refine, os.cpu_count(), seed)

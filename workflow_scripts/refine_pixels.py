@@ -4,8 +4,9 @@ import cv2
 
 from job import job, progress, whole_folder
 from ssc.classes import read_classes
+from ssc.pixel_classifier import pixel_classifier
 from ssc.raster import read_class_raster, read_image, write_class_raster
-from ssc.refine import pixel_classifier, refine_map, teach
+from ssc.refine import refine_map, teach
 
 
 def main(snakemake):

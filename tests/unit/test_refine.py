@@ -10,15 +10,8 @@ from sklearn.naive_bayes import GaussianNB
 from sklearn.tree import DecisionTreeClassifier
 
 from ssc.errors import InputError
-from ssc.refine import (
-    BalancedClassifier,
-    count_colours,
-    feature_bands,
-    majority_filter,
-    pixel_classifier,
-    refine_map,
-    teach,
-)
+from ssc.pixel_classifier import BalancedClassifier, pixel_classifier
+from ssc.refine import count_colours, feature_bands, majority_filter, refine_map, teach
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 

@@ -13,7 +13,8 @@ from scipy.stats import multivariate_normal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import StandardScaler
 
-from .refine import count_colours, pixel_classifier
+from .pixel_classifier import pixel_classifier
+from .refine import count_colours
 
 # Colours asked for at once: bounds the memory of an 8-bit table of 16.7 million.
 CHUNK = 1 << 18
