@@ -77,7 +77,6 @@ def fit_baseline(name: str, counts: csr_array, settings: Mapping, seed: int) -> 
     else:
         method = {"PixelMLP": "mlp", "PixelRF": "rf"}[name]
         settings = {**settings, "method": method, "smote_enn": False}
-        # One thread: with more, a forest adds up its votes in any order and ties may flip.
         classifier = pixel_classifier(settings, 1, seed)
     classifier.fit(scaler.transform(colours), pairs.row, sample_weight=pairs.data)
     table = np.empty(side**3, np.uint8)
