@@ -19,7 +19,7 @@ sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from ssc.campaign import read_campaign
 from ssc.classes import LandClass
-from ssc.scores import score_table
+from ssc.scores import EDGES, score_table
 
 
 def main():
@@ -69,14 +69,19 @@ def link_folds(folder: str, target: Path, folds: int) -> None:
 
 
 def sum_folds(results: Path) -> pd.DataFrame:
-    """Scores over all left-out pixels, by stage and class, from summed confusion counts."""
+    """Scores over all left-out pixels, by stage and class, from summed counts."""
     stages = {}
     for stage in ("CNN", "MLP"):
         tables = [pd.read_csv(path) for path in results.rglob(f"{stage}_*.csv")]
-        classes = [LandClass(i, name, "") for i, name in enumerate(tables[0]["class"][:-2], 1)]
-        counts = sum(t.filter(like="mapped_").to_numpy()[:-2] for t in tables)
-        scores = score_table(np.pad(counts, ((1, 0), (1, 0))), classes).set_index("class")
-        stages[stage] = scores[["precision", "recall", "f1_score", "support"]]
+        names = tables[0]["class"][:-2]
+        classes = [LandClass(i, name, "") for i, name in enumerate(names, 1)]
+        columns = [f"mapped_{name}" for name in names]
+        confusion = sum(t[columns].to_numpy()[:-2] for t in tables)
+        boundary = sum(t[EDGES].to_numpy()[:-2] for t in tables)
+        scores = score_table(
+            np.pad(confusion, ((1, 0), (1, 0))), classes, np.pad(boundary, ((1, 0), (0, 0)))
+        ).set_index("class")
+        stages[stage] = scores[["precision", "recall", "f1_score", "support", "boundary_f1"]]
     return pd.concat(stages)
 
 

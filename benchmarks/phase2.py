@@ -133,11 +133,12 @@ def f1_scores(labels: str, codes: Any) -> tuple[float, float]:
 
     from ssc.classes import LandClass
     from ssc.raster import read_class_raster
-    from ssc.scores import confusion_matrix, score_table
+    from ssc.scores import boundary_counts, confusion_matrix, score_table
 
     truth = read_class_raster(labels)
     classes = [LandClass(int(code), str(code), "") for code in np.unique(truth[truth > 0])]
-    table = score_table(confusion_matrix(truth, codes, 256), classes).set_index("class")
+    confusion, boundary = confusion_matrix(truth, codes, 256), boundary_counts(truth, codes, 256)
+    table = score_table(confusion, classes, boundary).set_index("class")
     return float(table.loc["ALL", "f1_score"]), float(table.loc["MACRO", "f1_score"])
 
 

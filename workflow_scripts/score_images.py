@@ -3,7 +3,7 @@
 from job import job, progress, whole_folder
 from ssc.classes import read_classes
 from ssc.raster import read_class_raster
-from ssc.scores import confusion_matrix, score_table
+from ssc.scores import boundary_counts, confusion_matrix, score_table
 
 
 def main(snakemake):
@@ -13,8 +13,10 @@ def main(snakemake):
             labels = read_class_raster(snakemake.input.labels[number])
             for stage, maps in zip(params.stages, snakemake.input.maps, strict=True):
                 codes = read_class_raster(f"{maps}/{stage}_{name}.tif")
-                confusion = confusion_matrix(labels, codes, classes[-1].code + 1)
-                score_table(confusion, classes).to_csv(
+                n_codes = classes[-1].code + 1
+                confusion = confusion_matrix(labels, codes, n_codes)
+                boundary = boundary_counts(labels, codes, n_codes)
+                score_table(confusion, classes, boundary).to_csv(
                     folder / f"{stage}_{name}.csv", index=False, float_format="%.6f"
                 )
 

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from ssc.classes import LandClass
-from ssc.figures import plot_curves, plot_panel, plot_violins
+from ssc.figures import plot_curves, plot_panel, plot_reliability, plot_violins
 
 # Not the colours of any text, frame or background.
 CLASSES = [LandClass(1, "Water", "#0050ff"), LandClass(3, "Sand", "#ff9010")]
@@ -112,6 +112,26 @@ def test_curves_show_every_column_of_the_history(tmp_path, monkeypatch):
     assert picture(tmp_path / "c.png").std() > 0
     drawn = [[line.get_ydata().tolist() for line in ax.get_lines()] for ax in figures[0].axes]
     assert drawn == [[[2.0, 1.0, 0.5], [2.1, 1.5, 1.4]], [[0.3, 0.6, 0.9]]]
+
+
+def test_reliability_shows_each_map_against_the_diagonal(tmp_path, monkeypatch):
+    # 1 of 4 pixels is right at 40 %, all of 12 at 100 %; the other map has no labelled pixels.
+    counts = pd.DataFrame({"percent": range(101), "pixels": 0, "right": 0})
+    nothing = counts.copy()
+    counts.loc[[40, 100], ["pixels", "right"]] = [[4, 1], [12, 12]]
+    figures = spy_on_figures(monkeypatch)
+    plot_reliability(tmp_path / "r.png", {"Ure": counts, "Wye": nothing})
+    assert picture(tmp_path / "r.png").std() > 0
+    above, below = figures[0].axes
+    drawn = [line.get_xydata().tolist() for line in above.get_lines()]
+    assert drawn == [[[0, 0], [100, 100]], [[40, 25], [100, 100]]]
+    (steps,) = below.patches
+    shares = steps.get_data()
+    assert shares.values.tolist() == [0, 0, 0, 25, 0, 0, 0, 0, 0, 75]
+    assert shares.edges.tolist() == list(range(0, 101, 10))
+    # 0.15 off for a quarter of the pixels: 3.75 %.
+    labels = [text.get_text() for text in above.get_legend().get_texts()]
+    assert labels == ["as it should be", "Ure, ECE 3.8 %"]
 
 
 def is_points(collection):

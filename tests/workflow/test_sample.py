@@ -76,7 +76,7 @@ def test_the_compiled_table_is_tidy(sample):
     compiled = pd.read_csv(sample / "results/report/compiled.csv")
     assert list(compiled.columns) == [
         *("class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"),
-        "sample",
+        *("sample", "boundary_f1"),
     ]
     assert set(compiled["experiment"]) == {"demo"}
     whole = compiled[compiled["class"] == "ALL"].set_index(["Image", "type"])

@@ -129,7 +129,7 @@ def train_cnn(
         epochs=training.epochs,
         shuffle=False,
         verbose=0,
-        callbacks=[_Progress()],
+        callbacks=[Progress()],
     ).history
     columns = [c for c in ("loss", "accuracy", "val_loss", "val_accuracy") if c in history]
     curves = pd.DataFrame({column: history[column] for column in columns})
@@ -145,7 +145,7 @@ def export_onnx(model: keras.Model, path: str | Path) -> None:
             layer.mean = keras.ops.convert_to_numpy(layer.mean)
             layer.variance = keras.ops.convert_to_numpy(layer.variance)
     # The exporter wants a CNN that has been called.
-    model(np.zeros((1, *model.input_shape[1:]), np.float32))
+    model(np.zeros([side or 64 for side in model.input_shape], np.float32))
     # tf2onnx would spend as much time and memory again (12 GB for NASNetLarge) on improvements
     # that ONNX Runtime makes by itself when it loads the file.
     with patch("tf2onnx.optimizer.optimize_graph", lambda graph, *_, **__: graph):
@@ -166,19 +166,30 @@ def take_colours(model: keras.Model) -> keras.Model:
 def augment_tiles(tiles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Tiles turned, mirrored and in another light, float32 (n, size, size, 3) of 0..255.
 
-    Each tile gets one of the eight symmetries of the square, a brightness factor of 0.8..1.2
-    and a factor of 0.9..1.1 on each colour.
+    Each tile gets one of the eight symmetries of the square and a light of its own.
     """
-    n = len(tiles)
-    lit = rng.uniform(0.8, 1.2, (n, 1, 1, 1)) * rng.uniform(0.9, 1.1, (n, 1, 1, 3))
+    lit = light(len(tiles), rng)
     turned = np.empty(tiles.shape, np.float32)
-    symmetry = rng.integers(8, size=n)
+    symmetry = rng.integers(8, size=len(tiles))
     for k in range(8):
-        chosen = symmetry == k
-        view = np.rot90(tiles[chosen], k % 4, axes=(1, 2))
-        turned[chosen] = view[:, :, ::-1] if k >= 4 else view
-    turned *= lit.astype(np.float32)
+        turned[symmetry == k] = turn(tiles[symmetry == k], k)
+    turned *= lit
     return np.minimum(turned, 255, out=turned)
+
+
+def turn(tiles: np.ndarray, symmetry: int) -> np.ndarray:
+    """Tiles (n, size, size, ...) in one of the eight symmetries of the square, 0 to 7; a view."""
+    view = np.rot90(tiles, symmetry % 4, axes=(1, 2))
+    return view[:, :, ::-1] if symmetry >= 4 else view
+
+
+def light(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Factors that put n tiles in another light, float32 (n, 1, 1, 3).
+
+    A brightness of 0.8..1.2 for each tile, times 0.9..1.1 for each of its colours.
+    """
+    factors = rng.uniform(0.8, 1.2, (n, 1, 1, 1)) * rng.uniform(0.9, 1.1, (n, 1, 1, 3))
+    return factors.astype(np.float32)
 
 
 def balance_weights(outputs: np.ndarray) -> np.ndarray:
@@ -226,7 +237,9 @@ class _Batches(keras.utils.PyDataset):
         return tiles.astype(np.float32, copy=False), self.outputs[chosen], self.weights[chosen]
 
 
-class _Progress(keras.callbacks.Callback):
+class Progress(keras.callbacks.Callback):
+    """Log each epoch and the time that is left."""
+
     def on_train_begin(self, logs=None):
         self.start = time.monotonic()
 

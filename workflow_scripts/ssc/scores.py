@@ -2,10 +2,15 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import pandas as pd
+from skimage.morphology import disk
 
 from .classes import LandClass
+
+# Columns of `boundary_counts`, and of the same counts in a score table.
+EDGES = ["edges", "edges_found", "edges_mapped", "edges_right"]
 
 
 def confusion_matrix(labels: np.ndarray, codes: np.ndarray, n_codes: int) -> np.ndarray:
@@ -20,8 +25,71 @@ def confusion_matrix(labels: np.ndarray, codes: np.ndarray, n_codes: int) -> np.
     return counts
 
 
-def score_table(confusion: np.ndarray, classes: Sequence[LandClass]) -> pd.DataFrame:
-    """Scores of one map, from the counts of `confusion_matrix`.
+def boundary_counts(
+    labels: np.ndarray, codes: np.ndarray, n_codes: int, tolerance: int = 3
+) -> np.ndarray:
+    """Count the edge pixels of each class that labels and map have in common.
+
+    A pixel is an edge pixel of its class where one of its 4 neighbours has another class; a
+    border with unlabelled ground (0), or of the image, is no edge. It matches when an edge pixel
+    of the same class lies within `tolerance` in the other raster, whatever is on the far side.
+
+    Polygons are often drawn with a seam between them, which would hide the true banks. So gaps in
+    the labels are first closed where they are too narrow to hold a disk of radius `tolerance`
+    (seams up to twice as wide; strips up to `tolerance` along the border of the image): their
+    pixels take the nearest label. A label edge then runs along the middle of the seam, and a map
+    edge anywhere in the seam matches it. Wider gaps stay as they are, with no edge of their own.
+
+    Labels are sparse, so they judge a map edge only where no label edge could hide from them:
+    where every pixel within `tolerance` + 1 is labelled, closed or beyond the image, as a label
+    edge just within `tolerance` shows only by its neighbour. Whether a map edge is judged thus
+    does not depend on whether it is right. A map is complete, so that all label edges count, and
+    any map edge finds them, judged or not.
+
+    Parameters
+    ----------
+    labels, codes
+        Labels and map: class codes, uint8 (height, width); 0 is no class.
+    n_codes
+        Codes are below it.
+    tolerance
+        Farthest match in pixels, straight between pixel centres (Euclidean); half the width of
+        the widest seam that is closed.
+
+    Returns
+    -------
+    int64 (n_codes, 4), with a row for each code and the columns
+
+    edges, edges_found
+        Edge pixels of the labels, and those of them that the map matches.
+    edges_mapped, edges_right
+        Edge pixels of the map that the labels judge, and those of them that the labels match.
+
+    Notes
+    -----
+    Precision and recall of the class-wise boundary measure BF (Csurka et al. 2013, What is a good
+    evaluation measure for semantic segmentation?, BMVC, section on contour-based measures), as
+    counts, so that images can be summed. BF is for labels without gaps; the closing of seams and
+    the judging are ours.
+    """
+    labels = _close_seams(labels, tolerance)
+    drawn, mapped = _edge_pixels(labels), _edge_pixels(codes)
+    judged = mapped * cv2.erode((labels > 0).view(np.uint8), disk(tolerance + 1))
+    counts = np.zeros((n_codes, 4), np.int64)
+    counts[:, 0] = np.bincount(drawn.ravel(), minlength=n_codes)
+    counts[:, 2] = np.bincount(judged.ravel(), minlength=n_codes)
+    counts[0] = 0
+    for code in np.flatnonzero(counts[:, 0]):
+        for column, pixels, others in ((1, drawn, mapped), (3, judged, drawn)):
+            near = cv2.dilate((others == code).view(np.uint8), disk(tolerance))
+            counts[code, column] = np.count_nonzero(near & (pixels == code))
+    return counts
+
+
+def score_table(
+    confusion: np.ndarray, classes: Sequence[LandClass], boundary: np.ndarray
+) -> pd.DataFrame:
+    """Scores of one map, from the counts of `confusion_matrix` and `boundary_counts`.
 
     Returns
     -------
@@ -32,13 +100,19 @@ def score_table(confusion: np.ndarray, classes: Sequence[LandClass]) -> pd.DataF
         Shares from 0 to 1. Precision is 0 where nothing was mapped as the class.
     support
         Labelled pixels of the class.
+    boundary_f1
+        Share from 0 to 1; of the counts of all classes in `ALL`. NaN where the labels have no
+        edges of the class, or the map has found some of them but none that the labels judge.
     mapped_<name>
         How many of these pixels the map gives to each class.
+    edges, edges_found, edges_mapped, edges_right
+        The counts of `boundary_counts`.
 
     Notes
     -----
     F1 = 2 PR / (P + R) with P = TP / (TP + FP) and R = TP / (TP + FN) (van Rijsbergen 1979,
-    Information Retrieval, ch. 7).
+    Information Retrieval, ch. 7). Boundary F1 is the same of P = edges_right /
+    edges_mapped and R = edges_found / edges (Csurka et al. 2013, see `boundary_counts`).
     """
     codes = [c.code for c in classes]
     hits = confusion.diagonal()[codes].astype(float)
@@ -51,15 +125,20 @@ def score_table(confusion: np.ndarray, classes: Sequence[LandClass]) -> pd.DataF
             "recall": hits / np.maximum(support, 1),
             "f1_score": 2 * hits / np.maximum(mapped + support, 1),
             "support": support,
+            "boundary_f1": _boundary_f1(boundary[codes]),
         }
     )
     for c in classes:
         table[f"mapped_{c.name}"] = confusion[codes, c.code]
+    table[EDGES] = boundary[codes]
     shares = ["precision", "recall", "f1_score"]
     seen = table[table["support"] > 0]
-    sums = table.drop(columns=["class", *shares]).sum()
+    sums = table.drop(columns=["class", *shares, "boundary_f1"]).sum()
     weighted = (seen[shares].mul(seen["support"], axis=0)).sum() / max(support.sum(), 1)
-    rows = [{"class": "ALL", **weighted, **sums}, {"class": "MACRO", **seen[shares].mean(), **sums}]
+    weighted["boundary_f1"] = float(_boundary_f1(boundary[codes].sum(axis=0)))
+    plain = seen[shares].mean()
+    plain["boundary_f1"] = table["boundary_f1"].mean()
+    rows = [{"class": "ALL", **weighted, **sums}, {"class": "MACRO", **plain, **sums}]
     return pd.concat([table, pd.DataFrame(rows)], ignore_index=True).astype(
         dict.fromkeys(sums.index, int)
     )
@@ -76,10 +155,11 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
 
     Returns
     -------
-    A row for each class with support and one `ALL` row an image and type; f1_score in percent.
+    A row for each class with support and one `ALL` row an image and type; f1_score and
+    boundary_f1 in percent, the latter empty where `score_table` has none.
     """
     columns = ["class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"]
-    columns.append("sample")
+    columns += ["sample", "boundary_f1"]
     parts = [
         table.loc[(table["class"] != "MACRO") & (table["support"] > 0)].assign(**description)
         for description, table in tables
@@ -87,7 +167,8 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
     if not parts:
         return pd.DataFrame(columns=columns)
     compiled = pd.concat(parts, ignore_index=True)[columns]
-    compiled["f1_score"] = (compiled["f1_score"] * 100).round(3)
+    percent = ["f1_score", "boundary_f1"]
+    compiled[percent] = (compiled[percent] * 100).round(3)
     return compiled
 
 
@@ -105,20 +186,21 @@ def total_scores(
 
     Returns
     -------
-    `by`, images, support, accuracy, weighted_f1 and macro_f1 in percent, then the F1 of each
-    class in percent (empty without support).
+    `by`, images, support, accuracy, weighted_f1, macro_f1 and boundary_f1 (of all classes, empty
+    without edges) in percent, then the F1 of each class in percent (empty without support).
     """
     sums: dict[tuple, list[np.ndarray]] = {}
     for description, table in tables:
         counts = table.iloc[: len(classes)][[f"mapped_{c.name}" for c in classes]].to_numpy()
         missed = table["support"].to_numpy()[: len(classes)] - counts.sum(axis=1)
-        whole = np.column_stack([missed, counts])
+        whole = np.column_stack([missed, counts, table[EDGES].to_numpy()[: len(classes)]])
         sums.setdefault(tuple(description[part] for part in by), []).append(whole)
     dense = [LandClass(i + 1, c.name, c.colour) for i, c in enumerate(classes)]
     rows = []
     for found, counts in sums.items():
-        confusion = np.vstack([np.zeros(len(classes) + 1, int), sum(counts)])
-        table = score_table(confusion, dense).set_index("class")
+        pooled = np.pad(sum(counts), ((1, 0), (0, 0)))
+        confusion, boundary = np.split(pooled, [len(classes) + 1], axis=1)
+        table = score_table(confusion, dense, boundary).set_index("class")
         seen = table["support"].where(table["support"] > 0)
         per_class = (100 * table["f1_score"]).where(seen.notna()).round(2)
         rows.append(
@@ -129,6 +211,7 @@ def total_scores(
                 "accuracy": round(100 * table.loc["ALL", "recall"], 2),
                 "weighted_f1": round(100 * table.loc["ALL", "f1_score"], 2),
                 "macro_f1": round(100 * table.loc["MACRO", "f1_score"], 2),
+                "boundary_f1": round(100 * table.loc["ALL", "boundary_f1"], 2),
                 **{c.name: per_class[c.name] for c in classes},
             }
         )
@@ -170,3 +253,36 @@ def compare_experiments(
         rows.append(common | {"F1": "weighted"} | part.set_index("type")["weighted_f1"].to_dict())
         rows.append(common | {"F1": "median of rivers"} | median.to_dict())
     return pd.DataFrame(rows)[["experiment", "sample", "rivers", "images", "F1", *columns]]
+
+
+def _close_seams(labels: np.ndarray, radius: int) -> np.ndarray:
+    """Labels whose gaps too narrow for a disk of this radius have the nearest label."""
+    labelled = (labels > 0).view(np.uint8)
+    # Closing, not growing: labels that grew into wide gaps would judge edges they cannot know.
+    closed = cv2.morphologyEx(labelled, cv2.MORPH_CLOSE, disk(radius))
+    _, nearest = cv2.distanceTransformWithLabels(
+        1 - labelled, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
+    )
+    code = np.zeros(nearest.max() + 1, np.uint8)
+    code[nearest[labels > 0]] = labels[labels > 0]
+    return closed * code[nearest]
+
+
+def _edge_pixels(codes: np.ndarray) -> np.ndarray:
+    """Codes of the pixels that have a 4-neighbour of another class, else 0; uint8 (h, w)."""
+    edge = np.zeros(codes.shape, bool)
+    for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        differ = (codes[here] != codes[there]) & (codes[here] > 0) & (codes[there] > 0)
+        edge[here] |= differ
+        edge[there] |= differ
+    return codes * edge
+
+
+def _boundary_f1(counts: np.ndarray) -> np.ndarray:
+    """Boundary F1 of counts (..., 4) in the order of `EDGES`, float64 (...); NaN if unknown."""
+    edges, found, mapped, right = np.moveaxis(counts, -1, 0)
+    with np.errstate(invalid="ignore"):
+        precision, recall = right / mapped, found / edges
+        f1 = 2 * precision * recall / (precision + recall)
+    # Nothing found is 0 whatever the precision.
+    return np.where(recall == 0, 0, f1)

@@ -10,6 +10,17 @@ from .tiles import cut_tiles, mosaic, tile_starts
 TILES_AT_ONCE = 256
 
 
+def open_session(model: str, threads: int) -> onnxruntime.InferenceSession:
+    """A CNN to be run by so many threads, on a GPU where ONNX Runtime can use it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Idle threads would otherwise spin on cores that other jobs have been given.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(
+        model, options, providers=onnxruntime.get_available_providers()
+    )
+
+
 class TileClassifier:
     """A trained CNN and what its outputs stand for.
 
@@ -22,13 +33,7 @@ class TileClassifier:
     """
 
     def __init__(self, model: str, key: pd.DataFrame, threads: int):
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # Idle threads would otherwise spin on cores that other jobs have been given.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self.session = onnxruntime.InferenceSession(
-            model, options, providers=onnxruntime.get_available_providers()
-        )
+        self.session = open_session(model, threads)
         self.outputs = key["LocalClass"].to_numpy()
         self.codes, self.code_of = np.unique(
             key["HierarchClass"].to_numpy(np.uint8), return_inverse=True

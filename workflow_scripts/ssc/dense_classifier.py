@@ -1,0 +1,58 @@
+"""Phase 1 of the dense method applied: the trained network, by ONNX Runtime, on whole images."""
+
+import cv2
+import numpy as np
+import pandas as pd
+
+from .tile_classifier import open_session
+
+# Pixels about a pixel that its probabilities can depend on, and more.
+MARGIN = 128
+# Pixels of the strips that an image is classified in: what 1 GB of memory is enough for.
+STRIP = 3_000_000
+# Side that the network's input has to be a multiple of.
+UNIT = 64
+
+
+class DenseClassifier:
+    """A trained dense network and what its outputs stand for.
+
+    Parameters
+    ----------
+    model
+        Path of the ONNX file: float32 images (1, height, width, 3) of 0..255 to probabilities
+        (1, height, width, outputs).
+    key
+        Class key: output index `LocalClass` and class code `HierarchClass`.
+    """
+
+    def __init__(self, model: str, key: pd.DataFrame, threads: int):
+        self.session = open_session(model, threads)
+        self.codes = key.sort_values("LocalClass")["HierarchClass"].to_numpy(np.uint8)
+        (self.input,) = self.session.get_inputs()
+
+    def probabilities(self, image: np.ndarray) -> np.ndarray:
+        """Class probabilities of the pixels of an RGB image, uint8 (height, width, 3).
+
+        Strips of the image overlap by as much as a pixel's surroundings count, so that there
+        are no seams.
+
+        Returns
+        -------
+        float32 (height, width, k), of the k classes `self.codes`.
+        """
+        height, width = image.shape[:2]
+        rows = max(UNIT, STRIP // width // UNIT * UNIT)
+        found = np.empty((height, width, len(self.codes)), np.float32)
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            above = min(top, MARGIN)
+            strip = image[top - above : bottom + MARGIN]
+            below, right = (-side % UNIT for side in strip.shape[:2])
+            padded = cv2.copyMakeBorder(strip, 0, below, 0, right, cv2.BORDER_REFLECT)
+            (outputs,) = self.session.run(
+                None, {self.input.name: padded[None].astype(np.float32)}
+            )
+            # Output 0 stands for unlabelled, which nothing is.
+            found[top:bottom] = outputs[0, above : above + bottom - top, :width, 1:]
+        return found
