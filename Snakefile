@@ -26,8 +26,8 @@ wildcard_constraints:
 
 include: "rules/common.smk"
 include: "rules/check.smk"
-include: "rules/train.smk"
-include: "rules/classify.smk"
+include: f"rules/{config['method']}.smk"
+include: "rules/trained.smk"
 include: "rules/baselines.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"

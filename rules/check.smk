@@ -12,11 +12,11 @@ rule check_images:
         + [image.label for image in labelled(CAMPAIGN.predict.values())],
     output:
         preflight=ensure(f"{RESULTS}/preflight.csv", non_empty=True),
-        tiles=report(
-            f"{RESULTS}/training_tiles.html",
-            caption="captions/training_tiles.rst",
+        training=report(
+            f"{RESULTS}/training_labels.html",
+            caption="captions/training_labels.rst",
             category="Overview",
-            labels={"what": "training tiles"},
+            labels={"what": "training labels"},
         ),
     log:
         "logs/check_images.log",
@@ -32,7 +32,7 @@ rule check_images:
     params:
         campaign=config["campaign"],
         classes=config["classes"],
-        tiles=config["tiles"],
+        tiles=config["tiles"] if config["method"] == "published" else None,
         code=code_digest("check_images.py"),
     script:
         "../workflow_scripts/check_images.py"

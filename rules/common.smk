@@ -48,6 +48,11 @@ def read_config():
             f"tiles.predict_stride: {tiles['predict_stride']} px leaves gaps between tiles of "
             f"{tiles['size']} px; set it to {tiles['size']} or less"
         )
+    if config["method"] == "dense" and config["cnn"]["tuning"]["only"]:
+        raise WorkflowError(
+            "cnn.tuning.only: tuning is of the tile CNN; set method to published, or "
+            "cnn.tuning.only to false"
+        )
     if config["refine"]["entropy"] and config["refine"]["colour_bits"] > 6:
         raise WorkflowError(
             "refine.colour_bits: more than 6 make too many colours with refine.entropy; set it "
@@ -152,6 +157,11 @@ def get_targets():
     if TUNING_ONLY:
         return targets + [f"{RESULTS}/{g}/model/{g}_tuning.png" for g in TO_TRAIN]
     targets += [f"{RESULTS}/{g}/model/{g}.onnx" for g in CAMPAIGN.groups]
+    targets += [
+        f"{RESULTS}/{g}/label_next/{g}_crops.png"
+        for g, b in PREDICT_BATCHES.items()
+        if b
+    ]
     targets += [f"{RESULTS}/{g}/model/{g}_curves.png" for g in TO_TRAIN]
     targets += [f"{RESULTS}/report/compiled.csv", f"{RESULTS}/report/totals.html"]
     for group, found in PREDICT_BATCHES.items():

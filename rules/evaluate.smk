@@ -1,8 +1,5 @@
 """Scores of the maps against labels, and the 4-part figures."""
 
-MAPS = [rules.classify_tiles.output.maps]
-if FINAL:
-    MAPS.append(rules.refine_pixels.output.maps)
 STAGES = ["CNN", FINAL] if FINAL else ["CNN"]
 
 
@@ -25,6 +22,7 @@ rule score_images:
     params:
         names=lambda wc: [image.name for image in labelled(predict_batch(wc))],
         stages=lambda wc: baselines(wc.group) + STAGES,
+        sure=SURE,
         classes=config["classes"],
         code=code_digest("score_images.py"),
     script:
@@ -68,6 +66,11 @@ rule compile_scores:
             for group in CAMPAIGN.groups
             for batch in scored_batches(group)
         ],
+        doubts=[
+            f"{RESULTS}/{group}/doubts/{batch}.csv"
+            for group in CAMPAIGN.groups
+            for batch in scored_batches(group)
+        ],
         class_keys=[f"{RESULTS}/{group}/model/{group}.csv" for group in CAMPAIGN.groups],
     output:
         compiled=ensure(f"{RESULTS}/report/compiled.csv", non_empty=True),
@@ -84,6 +87,12 @@ rule compile_scores:
             caption="captions/experiments.rst",
             category="Overview",
             labels={"what": "experiments"},
+        ),
+        reliability=report(
+            f"{RESULTS}/report/reliability.png",
+            caption="captions/reliability.rst",
+            category="Overview",
+            labels={"what": "reliability of the confidence"},
         ),
     log:
         "logs/compile_scores.log",
@@ -109,6 +118,7 @@ rule compile_scores:
             for batch in scored_batches(group)
         ],
         groups=list(CAMPAIGN.groups),
+        sure=SURE,
         classes=config["classes"],
         experiment=config["experiment"],
         code=code_digest("compile_scores.py"),

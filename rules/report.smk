@@ -58,3 +58,54 @@ rule pick_panels:
         code=code_digest("pick_panels.py"),
     script:
         "../workflow_scripts/pick_panels.py"
+
+
+rule label_next:
+    input:
+        images=lambda wc: [
+            image.path
+            for images in PREDICT_BATCHES[wc.group].values()
+            for image in images
+        ],
+        maps=lambda wc: [
+            CONFIDENCE.format(group=wc.group, batch=batch)
+            for batch in PREDICT_BATCHES[wc.group]
+        ],
+        doubts=lambda wc: [
+            DOUBTS.format(group=wc.group, batch=batch)
+            for batch in PREDICT_BATCHES[wc.group]
+        ],
+    output:
+        images=ensure(
+            f"{RESULTS}/{{group}}/label_next/{{group}}_images.csv", non_empty=True
+        ),
+        crops=ensure(
+            f"{RESULTS}/{{group}}/label_next/{{group}}_crops.csv", non_empty=True
+        ),
+        sheet=report(
+            f"{RESULTS}/{{group}}/label_next/{{group}}_crops.png",
+            caption="captions/label_next.rst",
+            category="Label these next",
+            labels={"CNN": "{group}"},
+        ),
+    log:
+        "logs/label_next/{group}.log",
+    benchmark:
+        "logs/label_next/{group}.tsv"
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        batches=lambda wc: [
+            [image.name for image in images]
+            for images in PREDICT_BATCHES[wc.group].values()
+        ],
+        labelled=[image.name for image in labelled(CAMPAIGN.predict.values())],
+        stage=SURE,
+        sheet=config["label_next"]["sheet"],
+        classes=config["classes"],
+        code=code_digest("label_next.py"),
+    script:
+        "../workflow_scripts/label_next.py"

@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from job import job, progress, whole_folder
+from job import job, progress, whole, whole_folder
 from ssc.classes import read_classes
+from ssc.labelling import describe_doubt
 from ssc.raster import read_image, write_class_raster, write_percent_raster
 from ssc.tile_classifier import TileClassifier
 
@@ -12,12 +13,16 @@ def main(snakemake):
     params, classes = snakemake.params, read_classes(snakemake.params.classes)
     key = pd.read_csv(snakemake.input.key)
     classifier = TileClassifier(snakemake.input.onnx, key, snakemake.threads)
+    doubts = []
     with whole_folder(snakemake.output.maps) as folder:
         for number, name in progress(params.names):
             image, grid = read_image(snakemake.input.images[number])
             tile_map, confidence = classifier.classify(image, params.stride)
             write_class_raster(folder / f"CNN_{name}.tif", tile_map, grid, classes)
             write_percent_raster(folder / f"confidence_{name}.tif", confidence, grid)
+            doubts.append(describe_doubt(name, tile_map, confidence, params.crop))
+    with whole(snakemake.output.doubts) as path:
+        pd.concat(doubts).to_csv(path, index=False)
 
 
 if __name__ == "__main__":

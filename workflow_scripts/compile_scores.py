@@ -1,10 +1,14 @@
 """Put the scores of all images into one tidy table; sum them up by CNN and by experiment."""
 
+from collections import defaultdict
+
 import pandas as pd
 
 from job import job, whole
+from ssc.calibration import expected_calibration_error
 from ssc.class_key import key_rivers
 from ssc.classes import read_classes
+from ssc.figures import plot_reliability
 from ssc.scores import compare_experiments, compile_scores, total_scores
 from ssc.web import write_table
 
@@ -15,8 +19,9 @@ def main(snakemake):
         group: key_rivers(pd.read_csv(key))
         for group, key in zip(params.groups, inputs.class_keys, strict=True)
     }
-    tables = []
-    for folder, batch in zip(inputs.scores, params.batches, strict=True):
+    tables, reliability = [], defaultdict(list)
+    for folder, doubts, batch in zip(inputs.scores, inputs.doubts, params.batches, strict=True):
+        confidence = pd.read_csv(doubts).groupby("Image")["confidence"].first()
         common = {
             "RiverName": batch["river"],
             "experiment": params.experiment,
@@ -27,9 +32,16 @@ def main(snakemake):
         for name in batch["names"]:
             for stage in batch["stages"]:
                 table = pd.read_csv(f"{folder}/{stage}_{name}.csv")
-                tables.append((common | {"Image": name, "type": stage}, table))
+                sure = confidence[name] if stage == params.sure else None
+                own = {"Image": name, "type": stage, "confidence": sure}
+                tables.append((common | own, table))
+            reliability[common["model"], common["sample"]].append(
+                pd.read_csv(f"{folder}/reliability_{name}.csv")
+            )
     classes = read_classes(params.classes)
     totals = total_scores(tables, classes, ["model", "sample", "type"])
+    counts = {key: pd.concat(parts) for key, parts in reliability.items()}
+    add_calibration_error(totals, counts, params.sure)
     experiments = compare_experiments(tables, classes)
     with whole(output.compiled) as path:
         compile_scores(tables).to_csv(path, index=False)
@@ -41,6 +53,18 @@ def main(snakemake):
             table.to_csv(path, index=False)
         with whole(html) as path:
             write_table(path, table)
+    with whole(output.reliability) as path:
+        plot_reliability(path, {f"{model} ({sample})": t for (model, sample), t in counts.items()})
+
+
+def add_calibration_error(totals, counts, sure):
+    """Add the column calibration_error, percent, for the maps whose confidence is judged."""
+    totals["calibration_error"] = [
+        round(100 * expected_calibration_error(counts[row.model, row.sample]), 2)
+        if row.type == sure
+        else None
+        for row in totals.itertuples()
+    ]
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import logging
 import os
 import warnings
+from pathlib import Path
 
 
 def set_up_keras(threads: int) -> None:
@@ -16,3 +17,17 @@ def set_up_keras(threads: int) -> None:
     warnings.filterwarnings("ignore", category=FutureWarning, module="keras")
     logging.getLogger("tf2onnx").setLevel(logging.WARNING)
     logging.getLogger("absl").setLevel(logging.ERROR)
+
+
+def dense_policy(mixed_precision: bool) -> str:
+    """The Keras dtype policy that trains fastest here: 16 bits where the hardware computes so."""
+    import keras
+
+    if not mixed_precision:
+        return "float32"
+    if keras.distribution.list_devices("gpu"):
+        return "mixed_float16"
+    cpu = Path("/proc/cpuinfo")
+    if cpu.is_file() and "avx512_bf16" in cpu.read_text():
+        return "mixed_bfloat16"
+    return "float32"

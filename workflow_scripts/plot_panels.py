@@ -7,7 +7,7 @@ from ssc.classes import read_classes
 from ssc.figures import plot_panel
 from ssc.raster import read_class_raster, read_image
 
-TITLES = {"CNN": "CNN tile map", "MLP": "Final map (MLP)", "RF": "Final map (random forest)"}
+TITLES = {"CNN": "CNN map", "MLP": "Final map (MLP)", "RF": "Final map (random forest)"}
 
 
 def main(snakemake):

@@ -1,6 +1,7 @@
-"""Score the maps of each labelled image of a batch."""
+"""Score the maps of each labelled image of a batch, and how far their confidence is right."""
 
 from job import job, progress, whole_folder
+from ssc.calibration import reliability_counts
 from ssc.classes import read_classes
 from ssc.raster import read_class_raster
 from ssc.scores import boundary_counts, confusion_matrix, score_table
@@ -19,6 +20,11 @@ def main(snakemake):
                 score_table(confusion, classes, boundary).to_csv(
                     folder / f"{stage}_{name}.csv", index=False, float_format="%.6f"
                 )
+                if stage == params.sure:
+                    confidence = read_class_raster(f"{maps}/confidence_{name}.tif")
+                    reliability_counts(labels, codes, confidence).to_csv(
+                        folder / f"reliability_{name}.csv", index=False
+                    )
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ import pytest
 from ssc.campaign import Campaign, Group, Image
 from ssc.classes import LandClass
 from ssc.errors import InputError
-from ssc.preflight import check_campaign, check_image, count_training_tiles, stop_on_problems
+from ssc.preflight import check_campaign, check_image, count_training, stop_on_problems
 
 TILES = dict(size=4, stride=4, purity=0.9)
 
@@ -196,7 +196,7 @@ def test_training_tiles_are_summed_over_the_rivers_that_a_cnn_learns_from(make_i
     # Labelled images to classify teach nothing.
     found = campaign(train, [make_image(number="0002")], groups)
     preflight = check_campaign(found, classes, **TILES, threads=1)
-    tiles = count_training_tiles(preflight, found, classes)
+    tiles = count_training(preflight, found, classes)
     assert tiles.to_numpy().tolist() == [
         ["ab", "Water", 2, 4, ""],
         ["ab", "Sediment", 2, 0, "no pure tile: the CNN ab cannot map Sediment"],
@@ -209,7 +209,7 @@ def test_training_tiles_are_summed_over_the_rivers_that_a_cnn_learns_from(make_i
 
 def problems_of(found, classes):
     preflight = check_campaign(found, classes, **TILES, threads=1)
-    tiles = count_training_tiles(preflight, found, classes)
+    tiles = count_training(preflight, found, classes)
     with pytest.raises(InputError) as caught:
         stop_on_problems(preflight, tiles, classes)
     return list(caught.value.problems)
@@ -219,7 +219,7 @@ def test_campaign_without_fault_is_not_stopped(make_image, classes):
     # A class that cannot be learned is a warning only.
     found = campaign([make_image()])
     preflight = check_campaign(found, classes, **TILES, threads=1)
-    stop_on_problems(preflight, count_training_tiles(preflight, found, classes), classes)
+    stop_on_problems(preflight, count_training(preflight, found, classes), classes)
 
 
 def test_cnn_with_fewer_than_two_classes_is_a_problem(make_image, classes):

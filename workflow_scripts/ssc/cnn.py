@@ -168,7 +168,7 @@ def augment_tiles(tiles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
     Each tile gets one of the eight symmetries of the square and a light of its own.
     """
-    lit = light(len(tiles), rng)
+    lit = light(len(tiles), 0.2, 0.1, rng)
     turned = np.empty(tiles.shape, np.float32)
     symmetry = rng.integers(8, size=len(tiles))
     for k in range(8):
@@ -183,12 +183,14 @@ def turn(tiles: np.ndarray, symmetry: int) -> np.ndarray:
     return view[:, :, ::-1] if symmetry >= 4 else view
 
 
-def light(n: int, rng: np.random.Generator) -> np.ndarray:
+def light(n: int, brightness: float, colour: float, rng: np.random.Generator) -> np.ndarray:
     """Factors that put n tiles in another light, float32 (n, 1, 1, 3).
 
-    A brightness of 0.8..1.2 for each tile, times 0.9..1.1 for each of its colours.
+    Each tile gets a factor of 1 - `brightness` to 1 + `brightness`, and likewise each of its
+    colours.
     """
-    factors = rng.uniform(0.8, 1.2, (n, 1, 1, 1)) * rng.uniform(0.9, 1.1, (n, 1, 1, 3))
+    factors = rng.uniform(1 - brightness, 1 + brightness, (n, 1, 1, 1))
+    factors = factors * rng.uniform(1 - colour, 1 + colour, (n, 1, 1, 3))
     return factors.astype(np.float32)
 
 

@@ -20,8 +20,8 @@ class DenseClassifier:
     Parameters
     ----------
     model
-        Path of the ONNX file: float32 images (1, height, width, 3) of 0..255 to probabilities
-        (1, height, width, outputs).
+        Path of the ONNX file: float32 images (1, height, width, 3) of 0..255 to
+        probabilities at a coarser resolution (1, height / s, width / s, outputs).
     key
         Class key: output index `LocalClass` and class code `HierarchClass`.
     """
@@ -50,9 +50,8 @@ class DenseClassifier:
             strip = image[top - above : bottom + MARGIN]
             below, right = (-side % UNIT for side in strip.shape[:2])
             padded = cv2.copyMakeBorder(strip, 0, below, 0, right, cv2.BORDER_REFLECT)
-            (outputs,) = self.session.run(
-                None, {self.input.name: padded[None].astype(np.float32)}
-            )
+            (coarse,) = self.session.run(None, {self.input.name: padded[None].astype(np.float32)})
             # Output 0 stands for unlabelled, which nothing is.
-            found[top:bottom] = outputs[0, above : above + bottom - top, :width, 1:]
+            fine = cv2.resize(coarse[0, ..., 1:], padded.shape[1::-1])
+            found[top:bottom] = fine[above : above + bottom - top, :width]
         return found

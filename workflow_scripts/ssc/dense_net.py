@@ -9,6 +9,7 @@ from keras import layers
 
 from .cnn import Progress, light, turn
 
+LOGITS = "logits"
 STEM_CHANNELS = 24
 STEM_STRIDE = 4
 # Positions kept of each class in each image; windows about them overlap many times over.
@@ -20,9 +21,9 @@ def build_dense_net(channels: Sequence[int], n_outputs: int, policy: str) -> ker
     """A U-Net from RGB, float32 (n, height, width, 3) of 0..255, to class probabilities of pixels.
 
     Two strided convolutions quarter the resolution, for at full resolution most of the time
-    goes into few and shallow features; each further level halves it. Height and width have to be
-    multiples of `side_unit(channels)`. After Ronneberger et al. 2015 (MICCAI, LNCS 9351,
-    234-241), with batch normalisation, and sums in place of joined skips.
+    would go into few and shallow features; each further level halves it. Height and width have
+    to be multiples of 4, times 2 for each level but the first. After Ronneberger et al. 2015
+    (MICCAI, LNCS 9351, 234-241), with batch normalisation, and sums in place of joined skips.
 
     Parameters
     ----------
@@ -50,14 +51,19 @@ def build_dense_net(channels: Sequence[int], n_outputs: int, policy: str) -> ker
         x = layers.UpSampling2D()(x)
         x = layers.Add()([x, skip])
         x = _convolution(x, filters)
-    x = layers.Conv2D(n_outputs, 1)(x)
+    x = layers.Conv2D(n_outputs, 1, name=LOGITS)(x)
     x = layers.UpSampling2D(STEM_STRIDE, interpolation="bilinear")(x)
     return keras.Model(inputs, layers.Softmax(dtype="float32")(x))
 
 
-def side_unit(channels: Sequence[int]) -> int:
-    """What the height and width of the network's input have to be multiples of, pixels."""
-    return STEM_STRIDE * 2 ** (len(channels) - 1)
+def coarse_network(model: keras.Model) -> keras.Model:
+    """The network with outputs of a quarter of the resolution, (n, height / 4, width / 4, outputs).
+
+    Maps are made with it: to enlarge its probabilities is as good as to enlarge its logits, which
+    is what it was trained with, and spares the softmax of every pixel.
+    """
+    logits = model.get_layer(LOGITS).output
+    return keras.Model(model.inputs, layers.Softmax(dtype="float32")(logits))
 
 
 def train_dense_net(
@@ -88,7 +94,7 @@ def train_dense_net(
     """
     steps = settings["steps"]
     epochs = max(1, round(steps / STEPS_PER_EPOCH))
-    windows = Windows(images, outputs, settings["window"], settings["batch_size"], seed, steps // epochs)
+    windows = Windows(images, outputs, settings, seed, steps // epochs)
     total = len(windows) * epochs
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, total, warmup_target=settings["learning_rate"], warmup_steps=total // 20
@@ -120,8 +126,8 @@ class Windows(keras.utils.PyDataset):
     ----------
     images, outputs
         As for `train_dense_net`; an image smaller than a window is mirrored at its edges.
-    size
-        Side of a window in pixels.
+    settings
+        The section `dense` of the config.
     steps
         Batches an epoch.
     """
@@ -130,16 +136,16 @@ class Windows(keras.utils.PyDataset):
         self,
         images: Sequence[np.ndarray],
         outputs: Sequence[np.ndarray],
-        size: int,
-        batch_size: int,
+        settings: Mapping,
         seed: int,
         steps: int,
     ):
         super().__init__()
-        self.size, self.batch_size, self.seed, self.steps = size, batch_size, seed, steps
+        self.size, self.batch_size = settings["window"], settings["batch_size"]
+        self.light, self.seed, self.steps = settings["light"], seed, steps
         self.images, self.outputs = [], []
         for image, codes in zip(images, outputs, strict=True):
-            short = [(0, max(0, size - side)) for side in codes.shape]
+            short = [(0, max(0, self.size - side)) for side in codes.shape]
             if np.any(short):
                 image = np.pad(image, (*short, (0, 0)), mode="symmetric")
                 codes = np.pad(codes, short)
@@ -174,7 +180,7 @@ class Windows(keras.utils.PyDataset):
             symmetry = rng.integers(8)
             pixels[n] = turn(self.images[number][None, rows, columns], symmetry)[0]
             outputs[n] = turn(self.outputs[number][None, rows, columns], symmetry)[0]
-        pixels *= light(self.batch_size, rng)
+        pixels *= light(self.batch_size, self.light, self.light / 3, rng)
         return np.minimum(pixels, 255, out=pixels), outputs, (outputs > 0).astype(np.float32)
 
     def place(self, rng: np.random.Generator) -> tuple[int, slice, slice]:

@@ -10,6 +10,9 @@ import pandas as pd
 
 from .tiles import tile_starts
 
+# Crops of one image that are offered for labelling, so that several places are.
+PER_IMAGE = 3
+
 
 def doubtful_crops(confidence: np.ndarray, codes: np.ndarray, side: int, most: int) -> pd.DataFrame:
     """The squares of one image with the highest mean doubt, none overlapping another.
@@ -63,6 +66,21 @@ def doubtful_crops(confidence: np.ndarray, codes: np.ndarray, side: int, most: i
     return pd.DataFrame(found, columns=names)
 
 
+def describe_doubt(name: str, codes: np.ndarray, confidence: np.ndarray, side: int) -> pd.DataFrame:
+    """What a job writes down of one image's map, for the images of a group to be ranked by.
+
+    Returns
+    -------
+    Up to `PER_IMAGE` rows of `doubtful_crops`, after the columns Image and confidence: the mean
+    confidence of the pixels with a class, in percent.
+    """
+    crops = doubtful_crops(confidence, codes, side, PER_IMAGE)
+    crops.insert(0, "Image", name)
+    mean = confidence.mean(where=codes > 0) if codes.any() else 0
+    crops.insert(1, "confidence", round(float(mean), 2))
+    return crops
+
+
 def rank_images(images: pd.DataFrame) -> pd.DataFrame:
     """The images that have no labels yet, the least sure first; all, if all have labels.
 
@@ -79,7 +97,7 @@ def rank_images(images: pd.DataFrame) -> pd.DataFrame:
     return _ranked(_new(images).sort_values(["confidence", "Image"]))
 
 
-def rank_crops(crops: pd.DataFrame, most: int, per_image: int) -> pd.DataFrame:
+def rank_crops(crops: pd.DataFrame) -> pd.DataFrame:
     """The crops of images that have no labels yet, the most doubtful first.
 
     If all images have labels, the crops of all are ranked.
@@ -87,11 +105,7 @@ def rank_crops(crops: pd.DataFrame, most: int, per_image: int) -> pd.DataFrame:
     Parameters
     ----------
     crops
-        Rows of `doubtful_crops` with the columns Image, RiverName and labelled (bool) added.
-    most
-        Crops to keep.
-    per_image
-        Crops to keep of one image, so that several places are shown.
+        Rows of `describe_doubt` with the columns RiverName and labelled (bool) added.
 
     Returns
     -------
@@ -100,7 +114,7 @@ def rank_crops(crops: pd.DataFrame, most: int, per_image: int) -> pd.DataFrame:
     """
     order = ["doubt", "Image", "row", "column"]
     ordered = _new(crops).sort_values(order, ascending=[False, True, True, True])
-    return _ranked(ordered.groupby("Image").head(per_image).head(most))
+    return _ranked(ordered)
 
 
 def _new(table: pd.DataFrame) -> pd.DataFrame:

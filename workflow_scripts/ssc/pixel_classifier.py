@@ -61,9 +61,17 @@ class ColourMLP(ClassifierMixin, BaseEstimator):
             self.network_.fit(features[drawn], codes[drawn])
         return self
 
+    @property
+    def classes_(self) -> np.ndarray:
+        return self.network_.classes_
+
     def predict(self, features: np.ndarray) -> np.ndarray:
         with threadpool_limits(1):
             return self.network_.predict(features)
+
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
+        with threadpool_limits(1):
+            return self.network_.predict_proba(features)
 
 
 class ColourForest(RandomForestClassifier):
@@ -73,9 +81,9 @@ class ColourForest(RandomForestClassifier):
     of a colour on which the votes are level, changes from run to run.
     """
 
-    def predict(self, features: np.ndarray) -> np.ndarray:
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
         votes = sum(tree.predict_proba(features) for tree in self.estimators_)
-        return self.classes_[votes.argmax(axis=1)]
+        return votes / len(self.estimators_)
 
 
 class BalancedClassifier(ClassifierMixin, BaseEstimator):
@@ -109,8 +117,15 @@ class BalancedClassifier(ClassifierMixin, BaseEstimator):
         self.classifier.fit(features, codes, sample_weight=np.ones(len(codes)))
         return self
 
+    @property
+    def classes_(self) -> np.ndarray:
+        return self.classifier.classes_
+
     def predict(self, features: np.ndarray) -> np.ndarray:
         return self.classifier.predict(features)
+
+    def predict_proba(self, features: np.ndarray) -> np.ndarray:
+        return self.classifier.predict_proba(features)
 
     def _balance(
         self, features: np.ndarray, codes: np.ndarray, rng: np.random.Generator

@@ -1,7 +1,7 @@
 """What would make a campaign fail later, found before the first long job."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -18,7 +18,7 @@ END_OF_JPEG = b"\xff\xd9"
 
 
 def check_image(
-    image: Image, role: str, classes: Sequence[LandClass], size: int, stride: int, purity: float
+    image: Image, role: str, classes: Sequence[LandClass], tiles: Mapping | None
 ) -> dict:
     """One row of `preflight.csv`: what an image and its labels hold, and what is wrong.
 
@@ -26,8 +26,8 @@ def check_image(
     ----------
     role
         `train` or `predict`.
-    size, stride, purity
-        Of the training tiles: pixels, pixels, share.
+    tiles
+        The section `tiles` of the config, or None where no tiles are cut.
     """
     row = {"set": role, "river": image.river, "number": image.number, "image": image.path}
     row["classes"] = ""
@@ -37,10 +37,10 @@ def check_image(
         grid = read_grid(image.path)
         row |= {"width": grid.width, "height": grid.height}
         _check_whole(image.path)
-        if min(grid.width, grid.height) < size:
+        if tiles and min(grid.width, grid.height) < tiles["size"]:
             problems.append(
-                f"{image.path}: {grid.width} x {grid.height} px, smaller than a tile of {size} px; "
-                "remove it or set a smaller tiles.size"
+                f"{image.path}: {grid.width} x {grid.height} px, smaller than a tile of "
+                f"{tiles['size']} px; remove it or set a smaller tiles.size"
             )
     except InputError as error:
         grid = None
@@ -64,9 +64,13 @@ def check_image(
                     f"{grid.width} x {grid.height}; export it at the image's size"
                 )
             if role == "train":
-                _, _, found = pure_tiles(labels, codes, size, stride, purity)
+                row |= {f"pixels_{code}": counts[code] for code in codes}
+            if role == "train" and tiles:
+                _, _, found = pure_tiles(
+                    labels, codes, tiles["size"], tiles["train_stride"], tiles["purity"]
+                )
                 pure = np.bincount(found, minlength=256)
-                row |= {f"pure_tiles_{c.code}": pure[c.code] for c in classes}
+                row |= {f"pure_tiles_{code}": pure[code] for code in codes}
         except InputError as error:
             problems += error.problems
     return row | {"problem": "; ".join(problems)}
@@ -75,9 +79,7 @@ def check_image(
 def check_campaign(
     campaign: Campaign,
     classes: Sequence[LandClass],
-    size: int,
-    stride: int,
-    purity: float,
+    tiles: Mapping | None,
     threads: int,
 ) -> pd.DataFrame:
     """One row an image of the campaign: see `check_image`."""
@@ -85,45 +87,58 @@ def check_campaign(
     images += [(i, "predict") for i in campaign.predict.values()]
 
     def check(item: tuple[Image, str]) -> dict:
-        return check_image(*item, classes, size, stride, purity)
+        return check_image(*item, classes, tiles)
 
     with ThreadPoolExecutor(threads) as pool:
         rows = list(pool.map(check, images))
     columns = ["set", "river", "number", "image", "width", "height", "label", "labelled_share"]
-    columns += ["classes", *(f"pure_tiles_{c.code}" for c in classes), "problem"]
-    table = pd.DataFrame(rows).reindex(columns=columns)
-    whole = ["width", "height", *(f"pure_tiles_{c.code}" for c in classes)]
+    learned = [f"pixels_{c.code}" for c in classes]
+    if tiles:
+        learned += [f"pure_tiles_{c.code}" for c in classes]
+    table = pd.DataFrame(rows).reindex(columns=[*columns, "classes", *learned, "problem"])
+    whole = ["width", "height", *learned]
     return table.astype(dict.fromkeys(whole, "Int64"))
 
 
-def count_training_tiles(
+def count_training(
     preflight: pd.DataFrame, campaign: Campaign, classes: Sequence[LandClass]
 ) -> pd.DataFrame:
-    """Pure tiles that each CNN to be trained learns each class from, with a warning where
-    there are none.
+    """What each CNN to be trained learns each class from, with a warning where that is nothing.
 
     Returns
     -------
-    group, class, images (that show the class), pure_tiles, warning.
+    group, class, images (that show the class), pixels (labelled), pure_tiles (where tiles are
+    cut), warning.
     """
     train = preflight[preflight["set"] == "train"]
+    units = [unit for unit in ("pixels", "pure_tiles") if f"{unit}_{classes[0].code}" in train]
     rows = []
     for group in campaign.groups.values():
         if group.model:
             continue
-        pure = train[train["river"].isin(group.train)]
+        own = train[train["river"].isin(group.train)]
         for c in classes:
-            shown = pure["classes"].str.split().map(lambda s, c=c: str(c.code) in s)
-            tiles = int(pure[f"pure_tiles_{c.code}"].sum())
-            warning = "" if tiles else f"no pure tile: the CNN {group.name} cannot map {c.name}"
-            rows.append((group.name, c.name, int(shown.sum()), tiles, warning))
-    return pd.DataFrame(rows, columns=["group", "class", "images", "pure_tiles", "warning"])
+            shown = own["classes"].str.split().map(lambda s, c=c: str(c.code) in s)
+            row = {"group": group.name, "class": c.name, "images": int(shown.sum())}
+            row |= {unit: int(own[f"{unit}_{c.code}"].sum()) for unit in units}
+            lacking = {"pixels": "labelled pixel", "pure_tiles": "pure tile"}[units[-1]]
+            row["warning"] = (
+                "" if row[units[-1]] else f"no {lacking}: the CNN {group.name} cannot map {c.name}"
+            )
+            rows.append(row)
+    return pd.DataFrame(rows, columns=["group", "class", "images", *units, "warning"])
 
 
 def stop_on_problems(
-    preflight: pd.DataFrame, tiles: pd.DataFrame, classes: Sequence[LandClass]
+    preflight: pd.DataFrame, training: pd.DataFrame, classes: Sequence[LandClass]
 ) -> None:
-    """Raise InputError with every problem of the campaign, if it has any."""
+    """Raise InputError with every problem of the campaign, if it has any.
+
+    Parameters
+    ----------
+    preflight, training
+        From `check_campaign` and `count_training`.
+    """
     problems = [
         f"classes.{c.code}.colour: {c.colour} is no matplotlib colour; give a name or #rrggbb"
         for c in classes
@@ -135,19 +150,19 @@ def stop_on_problems(
         if n > 1
     ]
     problems += filter(None, preflight["problem"])
-    usable = tiles.groupby("group", sort=False)["pure_tiles"].agg(lambda n: (n > 0).sum())
-    problems += _too_few_classes(usable.items())
+    for group, rows in training.groupby("group", sort=False):
+        n = int((rows["warning"] == "").sum())
+        if n < 2 and "pure_tiles" in training:
+            problems.append(
+                f"group {group}: pure tiles of {n} class(es) only, a CNN needs two; label larger "
+                "areas, or set a smaller tiles.size, tiles.purity or tiles.train_stride"
+            )
+        elif n < 2:
+            problems.append(
+                f"group {group}: labels of {n} class(es) only, a CNN needs two; label another"
+            )
     if problems:
         raise InputError(*problems)
-
-
-def _too_few_classes(usable: Iterable[tuple[str, int]]) -> list[str]:
-    return [
-        f"group {group}: pure tiles of {n} class(es) only, a CNN needs two; label larger areas, "
-        "or set a smaller tiles.size, tiles.purity or tiles.train_stride"
-        for group, n in usable
-        if n < 2
-    ]
 
 
 def _check_whole(path: str) -> None:

@@ -2,7 +2,8 @@
 
 Its only features are a pixel's bands, so it gives one answer per colour: it is fitted on the
 distinct pairs of colour and class, weighted by their count, and asked once for each distinct
-colour. The map is that of a classifier of all pixels, for a small part of the work.
+colour. The map is that of a classifier of all pixels, for a small part of the work. After a dense
+network it does not make the map alone, but weighs in on the network's probabilities.
 
 `settings` is the section `refine` of the config throughout.
 """
@@ -20,6 +21,9 @@ from sklearn.base import ClassifierMixin
 from .errors import InputError
 
 ENTROPY_WINDOW = 11
+# A class that a network or classifier rules out may still be right.
+LEAST = np.float32(1e-4)
+SURE_PERCENT = 90
 
 
 def teach(
@@ -101,22 +105,98 @@ def refine_map(
     InputError
         When `colour_bits` is too high for `entropy`.
     """
-    bands = feature_bands(image, settings["median_size"], settings["entropy"])
-    colours, which, counts = count_colours(bands, teaching, settings["colour_bits"])
-    taught = np.flatnonzero(counts[1:].any(axis=1)) + 1
+    taught = np.flatnonzero(np.bincount(teaching.ravel())[1:]) + 1
     if len(taught) == 0:
         return np.zeros_like(teaching)
     if len(taught) == 1:
         return np.full_like(teaching, taught[0])
-    code, colour = np.nonzero(counts[1:])
-    weight = counts[code + 1, colour]
-    features = _standardise(colours, counts.sum(axis=0))
-    # Weights with a mean of 1 leave the balance of loss and regularisation as for pixels.
-    classifier.fit(features[colour], code + 1, sample_weight=weight / weight.mean())
-    found = classifier.predict(features).astype(np.uint8)[which]
+    features, which = _learn_colours(image, teaching, classifier, settings)
+    return smooth_map(classifier.predict(features).astype(np.uint8)[which], settings)
+
+
+def sharpen(
+    image: np.ndarray,
+    probabilities: np.ndarray,
+    codes: np.ndarray,
+    teaching: np.ndarray,
+    classifier: ClassifierMixin,
+    settings: Mapping,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The pixel-level map of an image from a dense network's probabilities and its colours.
+
+    By Bayes' rule the probability of class c given a pixel's surroundings and its colour is in
+    proportion to p_c (q_c / m_c)^w. p is the network's; q that of the pixel classifier, taught by
+    the network's map, for the colour; m the mean of p over the image, which makes q / m the
+    likelihood of the colour. The weight w is below 1, for the network saw the colour too.
+
+    Where the classifier does not even find again what the network is sure of, colours do not
+    tell this image's classes apart, and the network's map is kept (with a note in the log).
+
+    Parameters
+    ----------
+    image
+        RGB, uint8 (height, width, 3).
+    probabilities
+        Of the classes, float32 (height, width, k).
+    codes
+        The k class codes, uint8.
+    teaching, classifier
+        As for `refine_map`.
+    settings
+        As for `refine_map`; also `weight`, w, and `agreement`, the share of the sure pixels that
+        the classifier has to find again.
+
+    Returns
+    -------
+    map
+        Class codes, uint8 (height, width).
+    confidence
+        Probability of the class in percent, uint8 (height, width).
+    """
+    mapped, sure = most_probable(probabilities, codes)
+    if len(np.unique(teaching[teaching > 0])) < 2:
+        return smooth_map(mapped, settings), sure
+    features, which = _learn_colours(image, teaching, classifier, settings)
+    of_colour = np.zeros((len(features), len(codes)), np.float32)
+    known = np.searchsorted(codes, classifier.classes_)
+    of_colour[:, known] = classifier.predict_proba(features)
+    judged = sure >= SURE_PERCENT
+    found = codes[of_colour.argmax(axis=1)][which[judged]] == mapped[judged]
+    if len(found) and found.mean() < settings["agreement"]:
+        logging.info(
+            "colours find again %.1f %% of what the CNN is sure of, less than refine.agreement: "
+            "the map is that of the CNN",
+            100 * found.mean(),
+        )
+        return smooth_map(mapped, settings), sure
+    mean = probabilities.reshape(-1, len(codes)).mean(axis=0)
+    evidence = ((of_colour + LEAST) / (mean + LEAST)) ** np.float32(settings["weight"])
+    mapped, sure = most_probable((probabilities + LEAST) * evidence[which], codes)
+    return smooth_map(mapped, settings), sure
+
+
+def most_probable(probabilities: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The class of highest probability of each pixel, and how probable it is in percent.
+
+    Parameters
+    ----------
+    probabilities
+        float32 (height, width, k), in proportion to the probabilities of the k class codes.
+
+    Returns
+    -------
+    Class codes and percents, both uint8 (height, width).
+    """
+    share = probabilities.max(axis=2) / probabilities.sum(axis=2)
+    percent = np.rint(100 * share).astype(np.uint8)
+    return codes[probabilities.argmax(axis=2)], percent
+
+
+def smooth_map(codes: np.ndarray, settings: Mapping) -> np.ndarray:
+    """A final map after the majority filter that the settings ask for, if they do."""
     if settings["smallest_element"] > 0:
-        found = majority_filter(found, 2 * settings["smallest_element"] + 1)
-    return found
+        return majority_filter(codes, 2 * settings["smallest_element"] + 1)
+    return codes
 
 
 def feature_bands(image: np.ndarray, median_size: int, entropy: bool) -> np.ndarray:
@@ -249,6 +329,20 @@ def _drop_doubtful(
             min_probability,
         )
     return sure
+
+
+def _learn_colours(
+    image: np.ndarray, teaching: np.ndarray, classifier: ClassifierMixin, settings: Mapping
+) -> tuple[np.ndarray, np.ndarray]:
+    """Fit the classifier; the features of each of the image's colours, and each pixel's colour."""
+    bands = feature_bands(image, settings["median_size"], settings["entropy"])
+    colours, which, counts = count_colours(bands, teaching, settings["colour_bits"])
+    code, colour = np.nonzero(counts[1:])
+    weight = counts[code + 1, colour]
+    features = _standardise(colours, counts.sum(axis=0))
+    # Weights with a mean of 1 leave the balance of loss and regularisation as for pixels.
+    classifier.fit(features[colour], code + 1, sample_weight=weight / weight.mean())
+    return features, which
 
 
 def _standardise(colours: np.ndarray, counts: np.ndarray) -> np.ndarray:

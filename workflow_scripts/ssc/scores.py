@@ -150,8 +150,9 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
     Parameters
     ----------
     tables
-        Pairs of a description (RiverName, Image, type, experiment, model, sample) and its score
-        table. Sample is `in` where the CNN learned from other images of the river, else `out`.
+        Pairs of a description (RiverName, Image, type, experiment, model, sample, confidence) and
+        its score table. Sample is `in` where the CNN learned from other images of the river, else
+        `out`; confidence is the mean of the image's pixels in percent, or None.
 
     Returns
     -------
@@ -159,7 +160,7 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
     boundary_f1 in percent, the latter empty where `score_table` has none.
     """
     columns = ["class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"]
-    columns += ["sample", "boundary_f1"]
+    columns += ["sample", "boundary_f1", "confidence"]
     parts = [
         table.loc[(table["class"] != "MACRO") & (table["support"] > 0)].assign(**description)
         for description, table in tables

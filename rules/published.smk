@@ -1,4 +1,4 @@
-"""Phase 1, learning: pure tiles of the training images, one CNN a group; or a trained CNN."""
+"""The published method: a CNN learns pure tiles; its tile map teaches an image's colours."""
 
 
 rule cut_tiles:
@@ -104,26 +104,63 @@ rule train_cnn:
         "../workflow_scripts/train_cnn.py"
 
 
-rule convert_cnn:
+rule classify_tiles:
     input:
-        model=lambda wc: CAMPAIGN.groups[wc.group].model,
-        key=lambda wc: CAMPAIGN.groups[wc.group].key,
+        images=lambda wc: [image.path for image in predict_batch(wc)],
+        onnx=rules.train_cnn.output.onnx,
+        key=rules.train_cnn.output.key,
     output:
-        key=ensure(f"{RESULTS}/{{group}}/model/{{group}}.csv", non_empty=True),
-        onnx=ensure(f"{RESULTS}/{{group}}/model/{{group}}.onnx", non_empty=True),
+        maps=directory(f"{RESULTS}/{{group}}/tiles/{{batch}}"),
+        doubts=ensure(f"{RESULTS}/{{group}}/doubts/{{batch}}.csv", non_empty=True),
     log:
-        "logs/convert_cnn/{group}.log",
+        "logs/classify_tiles/{group}/{batch}.log",
     benchmark:
-        "logs/convert_cnn/{group}.tsv"
-    wildcard_constraints:
-        group=one_of(TRAINED),
+        "logs/classify_tiles/{group}/{batch}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=2000,
         runtime=60,
     params:
+        names=lambda wc: [image.name for image in predict_batch(wc)],
+        stride=config["tiles"]["predict_stride"],
+        crop=config["label_next"]["crop"],
         classes=config["classes"],
-        code=code_digest("convert_cnn.py"),
+        code=code_digest("classify_tiles.py"),
     script:
-        "../workflow_scripts/convert_cnn.py"
+        "../workflow_scripts/classify_tiles.py"
+
+
+rule refine_pixels:
+    input:
+        images=lambda wc: [image.path for image in predict_batch(wc)],
+        tile_maps=rules.classify_tiles.output.maps,
+    output:
+        maps=directory(f"{RESULTS}/{{group}}/maps/{{batch}}"),
+    log:
+        "logs/refine_pixels/{group}/{batch}.log",
+    benchmark:
+        "logs/refine_pixels/{group}/{batch}.tsv"
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        names=lambda wc: [image.name for image in predict_batch(wc)],
+        refine=config["refine"],
+        tile_size=config["tiles"]["size"],
+        prefix=FINAL,
+        classes=config["classes"],
+        seed=config["seed"],
+        code=code_digest("refine_pixels.py"),
+    script:
+        "../workflow_scripts/refine_pixels.py"
+
+
+DOUBTS = rules.classify_tiles.output.doubts
+MAPS = [rules.classify_tiles.output.maps]
+if FINAL:
+    MAPS.append(rules.refine_pixels.output.maps)
+# The stage whose confidence is judged, and where it is.
+SURE, CONFIDENCE = "CNN", MAPS[0]

@@ -1,0 +1,26 @@
+"""A CNN that others trained, in place of one that learns here."""
+
+
+rule convert_cnn:
+    input:
+        model=lambda wc: CAMPAIGN.groups[wc.group].model,
+        key=lambda wc: CAMPAIGN.groups[wc.group].key,
+    output:
+        key=ensure(f"{RESULTS}/{{group}}/model/{{group}}.csv", non_empty=True),
+        onnx=ensure(f"{RESULTS}/{{group}}/model/{{group}}.onnx", non_empty=True),
+    log:
+        "logs/convert_cnn/{group}.log",
+    benchmark:
+        "logs/convert_cnn/{group}.tsv"
+    wildcard_constraints:
+        group=one_of(TRAINED),
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        classes=config["classes"],
+        code=code_digest("convert_cnn.py"),
+    script:
+        "../workflow_scripts/convert_cnn.py"

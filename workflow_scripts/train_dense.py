@@ -1,0 +1,51 @@
+"""Train the dense CNN of a group on its labelled pixels; write the model, its class key, curves."""
+
+import logging
+
+from job import job, whole
+from keras_job import dense_policy, set_up_keras
+
+set_up_keras(snakemake.threads)
+
+import keras
+import numpy as np
+
+from ssc.class_key import class_key
+from ssc.classes import read_classes
+from ssc.cnn import export_onnx
+from ssc.dense_net import build_dense_net, coarse_network, train_dense_net
+from ssc.figures import plot_curves
+from ssc.raster import read_class_raster, read_image
+
+
+def main(snakemake):
+    params, output = snakemake.params, snakemake.output
+    key = class_key(read_classes(params.classes), params.rivers, local=False)
+    output_of = np.zeros(256, np.uint8)
+    output_of[key["HierarchClass"]] = key["LocalClass"]
+    images = [read_image(path)[0] for path in snakemake.input.images]
+    outputs = [output_of[read_class_raster(path)] for path in snakemake.input.labels]
+
+    policy = dense_policy(params.dense["mixed_precision"])
+    logging.info("%d images, computing in %s", len(images), policy)
+    keras.utils.set_random_seed(params.seed)
+    model = build_dense_net(params.dense["channels"], len(key) + 1, policy)
+    history = train_dense_net(model, images, outputs, params.dense, params.seed)
+    trained = build_dense_net(params.dense["channels"], len(key) + 1, "float32")
+    trained.set_weights(model.get_weights())
+
+    with whole(output.key) as path:
+        key.to_csv(path, index=False)
+    with whole(output.history) as path:
+        history.to_csv(path, index=False)
+    with whole(output.curves) as path:
+        plot_curves(path, f"CNN {snakemake.wildcards.group}", history)
+    with whole(output.onnx) as path:
+        export_onnx(coarse_network(trained), path)
+    with whole(output.model) as path:
+        trained.save(path, include_optimizer=False)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        main(snakemake)
