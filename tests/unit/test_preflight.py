@@ -7,7 +7,7 @@ from ssc.classes import LandClass
 from ssc.errors import InputError
 from ssc.preflight import check_campaign, check_image, count_training, stop_on_problems
 
-TILES = dict(size=4, stride=4, purity=0.9)
+TILES = dict(size=4, train_stride=4, purity=0.9)
 
 
 def save_image(folder, name, height=8, width=12, mode="RGB"):
@@ -43,7 +43,7 @@ def make_image(tmp_path):
 @pytest.fixture
 def check(classes):
     def check(image, role="train"):
-        return check_image(image, role, classes, **TILES)
+        return check_image(image, role, classes, TILES)
 
     return check
 
@@ -60,6 +60,9 @@ def test_row_of_a_good_training_image(make_image, check):
         "label": image.label,
         "labelled_share": 0.625,
         "classes": "1 2 4",
+        "pixels_1": 32,
+        "pixels_2": 12,
+        "pixels_4": 16,
         "pure_tiles_1": 2,
         "pure_tiles_2": 0,
         "pure_tiles_4": 1,
@@ -172,7 +175,7 @@ def campaign(train, predict=(), groups=None):
 def test_table_has_a_row_for_each_image_and_whole_numbers(make_image, classes, threads):
     train = [make_image(), make_image(number="0002", labels=LABELS * 0 + 2)]
     predict = [make_image(number="0003", labels=None)]
-    table = check_campaign(campaign(train, predict), classes, **TILES, threads=threads)
+    table = check_campaign(campaign(train, predict), classes, TILES, threads=threads)
     names = ["set", "number", "width", "labelled_share", "classes"]
     text = table[[*names, "pure_tiles_1", "pure_tiles_2", "problem"]].to_csv(index=False)
     assert text.splitlines()[1:] == [
@@ -182,7 +185,7 @@ def test_table_has_a_row_for_each_image_and_whole_numbers(make_image, classes, t
     ]
 
 
-def test_training_tiles_are_summed_over_the_rivers_that_a_cnn_learns_from(make_image, classes):
+def test_what_is_learned_from_is_summed_over_the_rivers_of_a_cnn(make_image, classes):
     train = [
         make_image(),
         make_image(river="Wye", labels=LABELS * (LABELS != 4)),
@@ -195,36 +198,45 @@ def test_training_tiles_are_summed_over_the_rivers_that_a_cnn_learns_from(make_i
     }
     # Labelled images to classify teach nothing.
     found = campaign(train, [make_image(number="0002")], groups)
-    preflight = check_campaign(found, classes, **TILES, threads=1)
+    preflight = check_campaign(found, classes, TILES, threads=1)
     tiles = count_training(preflight, found, classes)
     assert tiles.to_numpy().tolist() == [
-        ["ab", "Water", 2, 4, ""],
-        ["ab", "Sediment", 2, 0, "no pure tile: the CNN ab cannot map Sediment"],
-        ["ab", "Road", 1, 1, ""],
-        ["c", "Water", 0, 0, "no pure tile: the CNN c cannot map Water"],
-        ["c", "Sediment", 1, 6, ""],
-        ["c", "Road", 0, 0, "no pure tile: the CNN c cannot map Road"],
+        ["ab", "Water", 2, 64, 4, ""],
+        ["ab", "Sediment", 2, 24, 0, "no pure tile: the CNN ab cannot map Sediment"],
+        ["ab", "Road", 1, 16, 1, ""],
+        ["c", "Water", 0, 0, 0, "no pure tile: the CNN c cannot map Water"],
+        ["c", "Sediment", 1, 96, 6, ""],
+        ["c", "Road", 0, 0, 0, "no pure tile: the CNN c cannot map Road"],
     ]
+    # Where no tiles are cut, a labelled pixel is enough.
+    training = count_training(check_campaign(found, classes, None, 1), found, classes)
+    assert list(training.columns) == ["group", "class", "images", "pixels", "warning"]
+    assert training["pixels"].tolist() == [64, 24, 16, 0, 96, 0]
+    assert training.loc[1, "warning"] == ""
+    assert training.loc[3, "warning"] == "no labelled pixel: the CNN c cannot map Water"
 
 
-def problems_of(found, classes):
-    preflight = check_campaign(found, classes, **TILES, threads=1)
-    tiles = count_training(preflight, found, classes)
+def problems_of(found, classes, tiles=TILES):
+    preflight = check_campaign(found, classes, tiles, threads=1)
+    training = count_training(preflight, found, classes)
     with pytest.raises(InputError) as caught:
-        stop_on_problems(preflight, tiles, classes)
+        stop_on_problems(preflight, training, classes)
     return list(caught.value.problems)
 
 
 def test_campaign_without_fault_is_not_stopped(make_image, classes):
     # A class that cannot be learned is a warning only.
     found = campaign([make_image()])
-    preflight = check_campaign(found, classes, **TILES, threads=1)
+    preflight = check_campaign(found, classes, TILES, threads=1)
     stop_on_problems(preflight, count_training(preflight, found, classes), classes)
 
 
 def test_cnn_with_fewer_than_two_classes_is_a_problem(make_image, classes):
-    (problem,) = problems_of(campaign([make_image(labels=LABELS * (LABELS == 1))]), classes)
+    found = campaign([make_image(labels=LABELS * (LABELS == 1))])
+    (problem,) = problems_of(found, classes)
     assert problem.startswith("group all: pure tiles of 1 class(es) only, a CNN needs two;")
+    (problem,) = problems_of(found, classes, tiles=None)
+    assert problem == "group all: labels of 1 class(es) only, a CNN needs two; label another"
 
 
 def test_bad_colours_and_shared_names_are_problems(make_image, classes):

@@ -26,7 +26,8 @@ def touch(path):
 
 
 def plan(folder, groups="per_river", images_per_job=1, train="train", **config):
-    """Planned jobs by rule."""
+    """Planned jobs by rule, of the published method unless `config` says otherwise."""
+    config = {"method": "published"} | config
     config["campaign"] = {
         "train": train,
         "predict": "predict",
@@ -38,20 +39,47 @@ def plan(folder, groups="per_river", images_per_job=1, train="train", **config):
     return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", run.stdout, re.MULTILINE)}
 
 
-def test_one_cnn_a_river(campaign):
-    assert plan(campaign) == {
+def test_one_dense_cnn_a_river(campaign):
+    assert plan(campaign, method="dense") == {
         "check_images": 1,
-        "cut_tiles": 3,
-        "train_cnn": 2,
-        "classify_tiles": 4,
-        "refine_pixels": 4,
+        "train_dense": 2,
+        "classify_pixels": 4,
+        "label_next": 2,
         "score_images": 3,
         "plot_panels": 4,
         "compile_scores": 1,
         "plot_summary": 2,
         "pick_panels": 2,
         "all": 1,
-        "total": 27,
+        "total": 22,
+    }
+
+
+def test_a_dense_campaign_in_batches_with_a_trained_cnn_and_without_phase_2(campaign):
+    for name in ("old.h5", "old.csv"):
+        touch(campaign / name)
+    groups = {"old": {"model": "old.h5", "predict": ["A"]}, "b": {"train": ["B"], "predict": ["A"]}}
+    jobs = plan(
+        campaign, groups=groups, method="dense", images_per_job=1000, refine={"method": "none"}
+    )
+    assert (jobs["convert_cnn"], jobs["train_dense"], jobs["classify_pixels"]) == (1, 1, 2)
+
+
+def test_one_tile_cnn_a_river(campaign):
+    assert plan(campaign) == {
+        "check_images": 1,
+        "cut_tiles": 3,
+        "train_cnn": 2,
+        "classify_tiles": 4,
+        "refine_pixels": 4,
+        "label_next": 2,
+        "score_images": 3,
+        "plot_panels": 4,
+        "compile_scores": 1,
+        "plot_summary": 2,
+        "pick_panels": 2,
+        "all": 1,
+        "total": 29,
     }
 
 

@@ -25,6 +25,7 @@ CONFIG = {
         ],
         "images_per_job": 10,
     },
+    "method": "published",
     "tiles": {"train_stride": 12, "predict_stride": 25},
     "cnn": {
         "epochs": "auto",

@@ -47,6 +47,7 @@ def test_the_fixed_outputs_are_there(sample):
         assert f"{river}/tiles/{image}/CNN_{image}.tif" in found
         assert f"{river}/tiles/{image}/confidence_{image}.tif" in found
         assert f"{river}/maps/{image}/MLP_{image}.tif" in found
+        assert f"{river}/maps/{image}/confidence_{image}.tif" in found
         assert f"{river}/figures/{image}/{image}.png" in found
         scored = not image.endswith("7")
         for stage in ("CNN", "MLP"):
@@ -54,8 +55,10 @@ def test_the_fixed_outputs_are_there(sample):
     for river in RIVERS:
         for suffix in (".h5", ".csv", ".onnx", "_curves.png", "_curves.csv"):
             assert f"{river}/model/{river}{suffix}" in found
+        for file in ("images.csv", "crops.csv", "crops.png"):
+            assert f"{river}/label_next/{river}_{file}" in found
     assert {"preflight.csv", "report/compiled.csv", "report/totals.csv"} <= found
-    assert "report/experiments.csv" in found
+    assert {"report/experiments.csv", "report/reliability.png"} <= found
     assert not [name for name in found if ".part-" in name]
 
 
@@ -76,11 +79,14 @@ def test_the_compiled_table_is_tidy(sample):
     compiled = pd.read_csv(sample / "results/report/compiled.csv")
     assert list(compiled.columns) == [
         *("class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"),
-        *("sample", "boundary_f1"),
+        *("sample", "boundary_f1", "confidence"),
     ]
     assert set(compiled["experiment"]) == {"demo"}
     whole = compiled[compiled["class"] == "ALL"].set_index(["Image", "type"])
     assert len(whole) == 4 * 2
+    # The final map is the one that has a confidence.
+    assert compiled["confidence"].notna().equals(compiled["type"] == "MLP")
+    assert compiled["confidence"].dropna().between(60, 100).all()
     parts = compiled[compiled["class"] != "ALL"].assign(hits=lambda t: t["f1_score"] * t["support"])
     sums = parts.groupby(["Image", "type"])[["hits", "support"]].sum()
     np.testing.assert_array_equal(sums["support"], whole["support"].sort_index())
@@ -95,7 +101,7 @@ def test_the_compiled_table_is_tidy(sample):
 
 def test_the_report_holds_figures_and_tables_by_river(sample):
     text = (sample / "report.html").read_text()
-    for category in ("Ambervale", "Clearbrook", "Overview", "Training"):
+    for category in ("Ambervale", "Clearbrook", "Label these next", "Overview", "Training"):
         assert f'"{category}"' in text
     for name in ("Clearbrook_0005.png", "Ambervale_curves.png", "totals.html"):
         assert name in text
@@ -116,7 +122,7 @@ def test_a_change_reruns_what_reads_it_only(sample):
     assert set(reruns(sample, figures={"width": 900})) == {
         *("plot_panels", "pick_panels", "all", "total")
     }
-    phase_2 = {"refine_pixels", "score_images", "plot_panels", "compile_scores"}
+    phase_2 = {"classify_pixels", "label_next", "score_images", "plot_panels", "compile_scores"}
     again = reruns(sample, refine={**SAMPLE["refine"], "hidden": [32]})
     assert set(again) == phase_2 | {"plot_summary", "pick_panels", "all", "total"}
 
@@ -128,8 +134,8 @@ def test_a_new_image_runs_its_own_batch_and_the_summaries_only(sample, tmp_path)
     shutil.copy(old, old.with_name("Clearbrook_0008.jpg"))
     assert reruns(folder) == {
         "check_images": 1,
-        "classify_tiles": 1,
-        "refine_pixels": 1,
+        "classify_pixels": 1,
+        "label_next": 1,
         "plot_panels": 1,
         "pick_panels": 1,
         "all": 1,
@@ -153,7 +159,8 @@ def test_an_edit_of_the_library_reruns_what_imports_it(tmp_path):
     tiles = "results/training_tiles/Clearbrook_0001.npz"
 
     def run(*arguments):
-        return run_snakemake(tmp_path, tiles, "--cores", 1, *arguments, repo=tmp_path).stdout
+        arguments = ("--cores", 1, "--config", "method=published", *arguments)
+        return run_snakemake(tmp_path, tiles, *arguments, repo=tmp_path).stdout
 
     def edit(module):
         with (tmp_path / f"workflow_scripts/ssc/{module}.py").open("a") as file:
@@ -180,8 +187,7 @@ def test_the_random_forest_refines_as_well(sample, tmp_path):
 
 def test_the_same_seed_gives_the_same_maps_byte_for_byte_even_after_a_kill(tmp_path):
     config = SAMPLE | {
-        "tiles": {"train_stride": 25},
-        "cnn": {"epochs": 1},
+        "dense": {"steps": 50, "window": 64, "channels": [16, 32]},
         "refine": {"epochs": 2, "sample": 5000},
     }
     found = []
@@ -200,8 +206,10 @@ def test_the_same_seed_gives_the_same_maps_byte_for_byte_even_after_a_kill(tmp_p
         run = run_snakemake(folder, "--cores", 2, config=config)
         assert run.returncode == 0, run.stdout[-5000:]
         maps = sorted((folder / "results").rglob("*.tif"))
-        found.append({p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in maps})
-    assert len(found[0]) == 9  # three images: tile map, its confidence, final map
+        found.append(
+            {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in maps}
+        )
+    assert len(found[0]) == 12  # three images: map of the CNN, final map, a confidence of each
     assert found[0] == found[1]
     assert model.stat().st_mtime == trained
 
