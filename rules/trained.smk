@@ -20,6 +20,7 @@ rule convert_cnn:
         mem_mb=4000,
         runtime=60,
     params:
+        method=config["method"],
         classes=config["classes"],
         code=code_digest("convert_cnn.py"),
     script:

@@ -1,4 +1,4 @@
-"""Make a CNN that others trained, and its class key, ready to classify tiles."""
+"""Make a CNN that is trained already, and its class key, ready to map images."""
 
 from job import job, whole
 from keras_job import set_up_keras
@@ -8,17 +8,26 @@ set_up_keras(snakemake.threads)
 from ssc.class_key import read_class_key
 from ssc.classes import read_classes
 from ssc.cnn import export_onnx, take_colours
+from ssc.dense_net import coarse_network
+from ssc.errors import InputError
 from ssc.keras2 import load_model
 
 
 def main(snakemake):
     classes = read_classes(snakemake.params.classes)
     model = load_model(snakemake.input.model)
-    key = read_class_key(snakemake.input.key, classes, model.output_shape[1])
+    found = "dense" if len(model.output_shape) == 4 else "published"
+    if found != snakemake.params.method:
+        raise InputError(
+            f"{snakemake.input.model}: a CNN of the {found} method, but method is "
+            f"{snakemake.params.method}; set method to {found}"
+        )
+    key = read_class_key(snakemake.input.key, classes, model.output_shape[-1])
+    model = coarse_network(model) if found == "dense" else take_colours(model)
     with whole(snakemake.output.key) as path:
         key.to_csv(path, index=False)
     with whole(snakemake.output.onnx) as path:
-        export_onnx(take_colours(model), path)
+        export_onnx(model, path)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,16 @@ from sklearn.tree import DecisionTreeClassifier
 
 from ssc.errors import InputError
 from ssc.pixel_classifier import BalancedClassifier, pixel_classifier
-from ssc.refine import count_colours, feature_bands, majority_filter, refine_map, teach
+from ssc.refine import (
+    count_colours,
+    feature_bands,
+    majority_filter,
+    most_probable,
+    refine_map,
+    sharpen,
+    smooth_map,
+    teach,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -31,6 +40,8 @@ SETTINGS = dict(
     min_probability=0,
     min_tiles=0,
     smallest_element=0,
+    weight=0.5,
+    agreement=0,
 )
 
 
@@ -423,6 +434,188 @@ def test_smote_enn_of_one_drawn_class_is_that_class():
 def test_smote_enn_keeps_a_lone_colour_where_it_is_all_there_is_of_a_second_class():
     # Drawn with this seed: 999 colours of class 1 and one of class 2.
     assert fitted_on([1, 2], [999, 1], [-1, 1])[0] == {1: 999, 2: 1}
+
+
+class Fake:
+    """Gives the colours of an image, from dark to light, the probabilities that a test wants."""
+
+    def __init__(self, classes, *probabilities):
+        self.classes_, self.probabilities = np.array(classes), np.array(probabilities)
+
+    def fit(self, features, codes, sample_weight):
+        self.fitted = np.column_stack([features[:, 0] > 0, codes, sample_weight]).tolist()
+
+    def predict_proba(self, features):
+        assert (np.diff(features[:, 0]) > 0).all()
+        return self.probabilities
+
+
+def sharpened(values, probabilities, codes, teaching, classifier, **changes):
+    probabilities = np.array(probabilities, np.float32)
+    found, sure = sharpen(
+        image_of(values), probabilities, raster(codes), teaching, classifier, SETTINGS | changes
+    )
+    assert (found.dtype, sure.dtype) == (np.uint8, np.uint8)
+    return found.tolist(), sure.tolist()
+
+
+# Two pixels of each of two colours; the network's mean is 0.8 of class 1 and 0.2 of class 4.
+TWO_COLOURS = [[10, 10, 90, 90]]
+OF_NETWORK = np.array([[[0.95, 0.05], [0.6, 0.4], [0.9, 0.1], [0.75, 0.25]]])
+TEACHING = raster([[1, 0, 1, 4]])
+
+
+def two_colour_classifier():
+    # As often of class 1 as on the mean, and four times as often of the rarer class 4.
+    return Fake([1, 4], [0.8, 0.2], [0.2, 0.8])
+
+
+@pytest.mark.parametrize("order", [[0, 1], [1, 0]])
+def test_sharpened_map_follows_bayes_rule_whatever_the_order_of_codes(order):
+    classifier = two_colour_classifier()
+    found, sure = sharpened(
+        TWO_COLOURS, OF_NETWORK[..., order], np.array([1, 4])[order], TEACHING, classifier
+    )
+    # Odds of class 1, for a weight of 1/2: those of the network times
+    # sqrt(0.8 / 0.8 / (0.2 / 0.2)) = 1 and sqrt(0.2 / 0.8 / (0.8 / 0.2)) = 1/4.
+    # 9 / 4 is 69 %; 3 / 4 is 43 %, that is 57 % of class 4.
+    assert found == [[1, 1, 1, 4]]
+    assert sure == [[95, 60, 69, 57]]
+    assert classifier.fitted == [[0, 1, 1], [1, 1, 1], [1, 4, 1]]
+
+
+def test_weight_0_gives_the_map_and_confidence_of_the_network():
+    found, sure = sharpened(
+        TWO_COLOURS, OF_NETWORK, [1, 4], TEACHING, two_colour_classifier(), weight=0
+    )
+    assert found == [[1, 1, 1, 1]]
+    assert sure == [[95, 60, 90, 75]]
+
+
+@pytest.mark.parametrize(
+    ("agreement", "expected", "notes"),
+    [(0.5, [[1, 1, 1, 4]], []), (0.51, [[1, 1, 1, 1]], ["50.0"])],
+)
+def test_network_map_is_kept_where_colours_do_not_find_again_what_it_is_sure_of(
+    agreement, expected, notes, caplog
+):
+    # Sure, by 90 % or more, are the first and the third pixel; the third's colour is of class 4.
+    caplog.set_level("INFO")
+    found, sure = sharpened(
+        TWO_COLOURS, OF_NETWORK, [1, 4], TEACHING, two_colour_classifier(), agreement=agreement
+    )
+    assert found == expected
+    assert (sure == [[95, 60, 90, 75]]) == bool(notes)
+    assert [m.split()[3] for m in caplog.messages if "refine.agreement" in m] == notes
+
+
+def test_colours_count_where_the_network_is_sure_of_nothing():
+    doubtful = [[[0.6, 0.4], [0.4, 0.6]]]
+    classifier = Fake([1, 4], [0.5, 0.5], [0.9, 0.1])
+    found, sure = sharpened([[10, 90]], doubtful, [1, 4], raster([[1, 4]]), classifier, agreement=1)
+    # 4 / 6 times sqrt(9) is 2.
+    assert found == [[1, 1]]
+    assert sure == [[60, 67]]
+
+
+def test_class_that_the_classifier_did_not_learn_can_still_be_right():
+    # The network's means are 1/2, 1/4 and 1/4.
+    probabilities = [[[0.01, 0.98, 0.01], [0.96, 0.02, 0.02], [0.63, 0, 0.37], [0.4, 0, 0.6]]]
+    found, sure = sharpened(
+        *([[10, 10, 10, 10]], probabilities, [1, 2, 4], raster([[1, 0, 1, 4]])),
+        Fake([1, 4], [0.8, 0.2]),
+        weight=0.25,
+    )
+    # The fourth roots of 0.8 / 0.5, 0.0001 / 0.25 and 0.2 / 0.25 are 1.125, 0.141 and 0.946:
+    # 0.0101 x 1.125 = 0.0114, 0.9801 x 0.141 = 0.1386 and 0.0101 x 0.946 = 0.0096 make 87 %.
+    assert found == [[2, 1, 1, 4]]
+    assert sure == [[87, 98, 67, 56]]
+
+
+@pytest.mark.parametrize("teaching", [[[1, 0, 1]], [[4, 4, 4]], [[0, 0, 0]]])
+def test_network_map_is_kept_where_fewer_than_two_classes_teach(teaching):
+    probabilities = [[[0.9, 0.1], [0.3, 0.7], [0.8, 0.2]]]
+    # A classifier of None: nobody asks it.
+    found = sharpened([[10, 50, 90]], probabilities, [1, 4], raster(teaching), None)
+    assert found == ([[1, 4, 1]], [[90, 70, 80]])
+
+
+@pytest.mark.parametrize(
+    ("teaching", "agreement"), [([[1, 4, 1]], 0), ([[1, 4, 1]], 1), ([[1, 1, 1]], 0)]
+)
+def test_the_majority_decides_in_the_end_wherever_a_map_comes_from(teaching, agreement):
+    probabilities = [[[0.9, 0.1], [0.3, 0.7], [0.9, 0.1]]]
+    # Level, so that only the agreement with the first and third pixel, class 1, can be missed.
+    classifier = Fake([1, 4], [0.4, 0.6], [0.4, 0.6], [0.4, 0.6])
+    options = dict(agreement=agreement, weight=0)
+    for smallest_element, expected in ((0, [[1, 4, 1]]), (1, [[1, 1, 1]])):
+        found, sure = sharpened(
+            *([[10, 50, 90]], probabilities, [1, 4], raster(teaching), classifier),
+            smallest_element=smallest_element,
+            **options,
+        )
+        assert found == expected
+        # Confidence is that of the pixel.
+        assert sure == [[90, 70, 90]]
+
+
+def test_means_of_large_images_are_exact():
+    # 4 million pixels, of which sums in 32 bits are 5 % off.
+    shape = (2000, 2000)
+    probabilities = np.broadcast_to(np.array([0.9, 0.1], np.float32), (*shape, 2))
+    teaching = np.full(shape, 1, np.uint8)
+    teaching[0, 0] = 4
+    classifier = Fake([1, 4], [0.6, 0.4])
+    settings = SETTINGS | dict(weight=1)
+    image = image_of(np.full(shape, 10))
+    _, sure = sharpen(image, probabilities, raster([1, 4]), teaching, classifier, settings)
+    # With a weight of 1 what the network says everywhere alike cancels out.
+    assert sure[0, 0] == 60
+
+
+def test_most_probable_class_and_its_share_by_hand():
+    proportions = np.array([[[2, 6, 0], [3, 1, 0]], [[0.5, 0.5, 0], [0, 0.02, 0.98]]], np.float32)
+    found, percent = most_probable(proportions, raster([7, 3, 255]))
+    assert (found.dtype, percent.dtype) == (np.uint8, np.uint8)
+    # Of classes level the first is taken.
+    assert found.tolist() == [[3, 7], [7, 255]]
+    assert percent.tolist() == [[75, 75], [50, 98]]
+
+
+@given(MAPS, st.integers(0, 3))
+def test_smooth_map_is_the_majority_within_the_smallest_element(codes, reach):
+    found = smooth_map(codes, {"smallest_element": reach})
+    expected = slow_majority(codes, 2 * reach + 1) if reach else codes
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("smote_enn", [False, True])
+@pytest.mark.parametrize("method", ["mlp", "rf"])
+def test_probabilities_of_colours_sum_to_one_in_the_order_of_the_classes(method, smote_enn):
+    rng = np.random.default_rng(5)
+    codes = rng.permutation(np.repeat([7, 1, 4], 50))
+    # Each class has a band of its own that is light.
+    light = (codes[:, None] == [1, 4, 7]).astype(np.float32)
+    features = light + rng.normal(0, 0.1, light.shape).astype(np.float32)
+    classifier = classifier_of(method=method, smote_enn=smote_enn, epochs=30)
+    classifier.fit(features, codes, sample_weight=np.ones(len(codes)))
+    assert classifier.classes_.tolist() == [1, 4, 7]
+    found = classifier.predict_proba(np.eye(3, dtype=np.float32))
+    np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-6)
+    assert found.diagonal().min() > 0.9
+
+
+@pytest.mark.parametrize("smote_enn", [False, True])
+def test_sharpening_stands_a_class_so_rare_that_it_is_not_drawn(smote_enn):
+    # One pixel in 40 000 is of class 2, and 100 are drawn.
+    values = np.full((200, 200), 10)
+    values[0, 0] = 90
+    teaching = raster(np.where(values == 10, 1, 2))
+    probabilities = np.where(values[..., None] == 10, (0.97, 0.03), (0.1, 0.9))
+    classifier = classifier_of(smote_enn=smote_enn, sample=100)
+    found, _ = sharpened(values, probabilities, [1, 2], teaching, classifier, weight=0.25)
+    assert classifier.classes_.tolist() == [1]
+    assert found == teaching.tolist()
 
 
 def test_inputs_are_left_as_they_were():

@@ -40,7 +40,8 @@ def test_every_key_is_described_shown_and_documented(path, schema):
     elif "default" in schema:
         default = schema["default"]
         assert f"| `{default if isinstance(default, str) else json.dumps(default)}` |" in row
-        own = path in {("campaign", "train"), ("refine", "min_pixels")} or path[0] == "tiles"
+        own = path in {("campaign", "train"), ("refine", "min_pixels")}
+        own |= path in {("dense", "steps"), ("dense", "window")} or path[0] == "tiles"
         # The sample campaign has images, and they are small.
         assert shown == default or own
 

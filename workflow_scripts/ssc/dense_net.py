@@ -63,7 +63,7 @@ def coarse_network(model: keras.Model) -> keras.Model:
     is what it was trained with, and spares the softmax of every pixel.
     """
     logits = model.get_layer(LOGITS).output
-    return keras.Model(model.inputs, layers.Softmax(dtype="float32")(logits))
+    return keras.Model(model.input, layers.Softmax(dtype="float32")(logits))
 
 
 def train_dense_net(

@@ -10,6 +10,7 @@ from pathlib import Path
 import h5py
 import keras
 
+from .dense_net import LOGITS
 from .errors import InputError
 
 _NAMESPACES = (
@@ -39,8 +40,9 @@ def load_model(path: str | Path) -> keras.Model:
     """A trained classifier of tiles from a whole-model file, ready to predict (not compiled).
 
     It takes RGB tiles, float32 (n, size, size, 3), in the range of values it was trained on, to
-    (n, k). No code of the file runs. Of a file of Keras 2, initializers, regularizers and
-    constraints are left out: predictions do not depend on them.
+    (n, k); or it is a dense network of this workflow. No code of the file runs. Of a file of
+    Keras 2, initializers, regularizers and constraints are left out: predictions do not depend
+    on them.
 
     Parameters
     ----------
@@ -82,10 +84,16 @@ def load_model(path: str | Path) -> keras.Model:
     match shapes:
         case [(None, int(height), int(width), 3), (None, int())] if height == width:
             return model
+        case [(None, None, None, 3), (None, None, None, int())] if _is_own(model):
+            return model
     raise InputError(
         f"{path}: maps {' '.join(map(str, shapes))}; a tile classifier takes (None, size, size, 3) "
-        "to (None, number of classes)"
+        "to (None, number of classes), and dense CNNs have to be of this workflow"
     )
+
+
+def _is_own(dense: keras.Model) -> bool:
+    return LOGITS in [layer.name for layer in dense.layers]
 
 
 def _read_config(path: Path) -> tuple[dict, str]:

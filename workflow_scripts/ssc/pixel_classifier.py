@@ -70,6 +70,9 @@ class ColourMLP(ClassifierMixin, BaseEstimator):
             return self.network_.predict(features)
 
     def predict_proba(self, features: np.ndarray) -> np.ndarray:
+        # Of one drawn class, scikit-learn's network makes two columns.
+        if len(self.classes_) == 1:
+            return np.ones((len(features), 1))
         with threadpool_limits(1):
             return self.network_.predict_proba(features)
 

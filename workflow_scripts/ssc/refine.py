@@ -158,7 +158,7 @@ def sharpen(
         return smooth_map(mapped, settings), sure
     features, which = _learn_colours(image, teaching, classifier, settings)
     of_colour = np.zeros((len(features), len(codes)), np.float32)
-    known = np.searchsorted(codes, classifier.classes_)
+    known = [codes.tolist().index(code) for code in classifier.classes_]
     of_colour[:, known] = classifier.predict_proba(features)
     judged = sure >= SURE_PERCENT
     found = codes[of_colour.argmax(axis=1)][which[judged]] == mapped[judged]
@@ -169,7 +169,9 @@ def sharpen(
             100 * found.mean(),
         )
         return smooth_map(mapped, settings), sure
-    mean = probabilities.reshape(-1, len(codes)).mean(axis=0)
+    # A sum of millions of pixels in 32 bits would be off by several percent.
+    mean = probabilities.reshape(-1, len(codes)).mean(axis=0, dtype=np.float64)
+    mean = mean.astype(np.float32)
     evidence = ((of_colour + LEAST) / (mean + LEAST)) ** np.float32(settings["weight"])
     mapped, sure = most_probable((probabilities + LEAST) * evidence[which], codes)
     return smooth_map(mapped, settings), sure
