@@ -21,6 +21,7 @@ import keras
 import numpy as np
 import pandas as pd
 import yaml
+
 from ssc.campaign import read_campaign
 from ssc.class_key import class_key
 from ssc.classes import read_classes
@@ -101,12 +102,16 @@ def learn(labelled, args, seed):
     return DenseClassifier(str(path), key, os.cpu_count())
 
 
+def classify(network, image):
+    return most_probable(network.probabilities(image), network.codes)
+
+
 def score(network, test):
     """Weighted and macro F1 of the CNN's maps over all test images, percent."""
     n_codes = CLASSES[-1].code + 1
     confusion, boundary = 0, 0
     for image, labels in test.values():
-        codes, _ = most_probable(network.probabilities(image), network.codes)
+        codes, _ = classify(network, image)
         confusion = confusion + confusion_matrix(labels, codes, n_codes)
         boundary = boundary + boundary_counts(labels, codes, n_codes)
     f1 = score_table(confusion, CLASSES, boundary).set_index("class")["f1_score"] * 100
