@@ -509,6 +509,7 @@ def test_network_map_is_kept_where_colours_do_not_find_again_what_it_is_sure_of(
     assert [m.split()[3] for m in caplog.messages if "refine.agreement" in m] == notes
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
 def test_colours_count_where_the_network_is_sure_of_nothing():
     doubtful = [[[0.6, 0.4], [0.4, 0.6]]]
     classifier = Fake([1, 4], [0.5, 0.5], [0.9, 0.1])
@@ -545,7 +546,7 @@ def test_network_map_is_kept_where_fewer_than_two_classes_teach(teaching):
 )
 def test_the_majority_decides_in_the_end_wherever_a_map_comes_from(teaching, agreement):
     probabilities = [[[0.9, 0.1], [0.3, 0.7], [0.9, 0.1]]]
-    # Level, so that only the agreement with the first and third pixel, class 1, can be missed.
+    # Finds none of the sure pixels again, the first and the third, which an agreement of 0 allows.
     classifier = Fake([1, 4], [0.4, 0.6], [0.4, 0.6], [0.4, 0.6])
     options = dict(agreement=agreement, weight=0)
     for smallest_element, expected in ((0, [[1, 4, 1]]), (1, [[1, 1, 1]])):

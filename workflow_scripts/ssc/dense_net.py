@@ -97,7 +97,11 @@ def train_dense_net(
     windows = Windows(images, outputs, settings, seed, steps // epochs)
     total = len(windows) * epochs
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, total, warmup_target=settings["learning_rate"], warmup_steps=total // 20
+        0.0,
+        # Keras counts these from the end of the rise.
+        decay_steps=total - total // 20,
+        warmup_target=settings["learning_rate"],
+        warmup_steps=total // 20,
     )
     optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-3)
     # Scales and offsets are no weights to be kept small.

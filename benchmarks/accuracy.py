@@ -1,0 +1,85 @@
+"""What each choice is worth: real rivers mapped with other settings and seeds, in one table.
+
+Every variant, site and seed is a run of the workflow in a folder of its own under --out, where a
+finished run is not repeated. SSC_DATA has to name the folder of the real images.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+SITES = ("monterey", "stmarguerite")
+VARIANTS = {
+    "default": {},
+    "published": {"method": "published"},
+    "1000 steps": {"dense": {"steps": 1000}},
+    "6000 steps": {"dense": {"steps": 6000}},
+    "window 128": {"dense": {"window": 128, "batch_size": 28}},
+    "window 384": {"dense": {"window": 384, "batch_size": 4}},
+    "light 0": {"dense": {"light": 0}},
+    "light 0.3": {"dense": {"light": 0.3}},
+    "channels 96-192-384": {"dense": {"channels": [96, 192, 384]}},
+    "32 bits": {"dense": {"mixed_precision": False}},
+    "weight 0.5": {"refine": {"weight": 0.5}},
+    "weight 1": {"refine": {"weight": 1}},
+    "random forest": {"refine": {"method": "rf"}},
+}
+SCORES = ["weighted_f1", "macro_f1", "boundary_f1", "calibration_error"]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=["default", "published"])
+    parser.add_argument("--sites", nargs="+", choices=SITES, default=SITES)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44])
+    parser.add_argument("--out", type=Path, default=Path("results/accuracy"))
+    parser.add_argument("--cores", default="2")
+    args = parser.parse_args()
+    rows = []
+    for variant in args.variants:
+        for site in args.sites:
+            for seed in args.seeds:
+                folder = args.out.resolve() / variant.replace(" ", "_") / f"{site}_{seed}"
+                run(folder, site, VARIANTS[variant] | {"seed": seed}, args.cores)
+                rows += read(folder / f"results/{site}", variant, site, seed)
+    table = pd.DataFrame(rows).groupby(["site", "variant", "map"], sort=False)
+    print(table.agg(["mean", "std"]).drop(columns="seed").round(2).to_string())
+
+
+def run(folder: Path, site: str, settings: dict, cores: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    config = yaml.safe_load((ROOT / f"config/{site}.yaml").read_text())
+    (folder / "config.yaml").write_text(yaml.safe_dump(config | settings))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--cores", cores, "--configfile", "config.yaml", "--quiet", "all"]
+    subprocess.run(command, cwd=folder, check=True)
+
+
+def read(results: Path, variant: str, site: str, seed: int) -> list[dict]:
+    """Scores of each stage in percent; the most that an image loses by phase 2; times of jobs."""
+    totals = pd.read_csv(results / "report/totals.csv")
+    compiled = pd.read_csv(results / "report/compiled.csv").query("`class` == 'ALL'")
+    f1 = compiled.pivot(index="Image", columns="type", values="f1_score")
+    logs = results.parents[1] / "logs"
+    rows = []
+    for stage in totals.itertuples():
+        row = {"site": site, "variant": variant, "map": stage.type, "seed": seed}
+        row |= {score: getattr(stage, score) for score in SCORES}
+        row["worst_change"] = (f1[stage.type] - f1["CNN"]).min()
+        row["training_s"] = seconds(logs, "train_*", "s")
+        row["cpu_s_an_image"] = seconds(logs, "classify_*", "cpu_time") / len(f1)
+        rows.append(row)
+    return rows
+
+
+def seconds(logs: Path, rule: str, column: str) -> float:
+    return sum(pd.read_csv(path, sep="\t")[column].sum() for path in logs.glob(f"{rule}/**/*.tsv"))
+
+
+if __name__ == "__main__":
+    main()
