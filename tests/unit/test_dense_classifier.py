@@ -50,8 +50,8 @@ def test_probabilities_are_those_of_keras_for_the_image_mirrored_to_a_full_size(
     found = classifier.probabilities(image)
     assert found.dtype == np.float32
     # Three of the four outputs: 0 stands for unlabelled.
-    assert found.shape == (*shape, 3)
-    np.testing.assert_allclose(found, expected[..., 1:], atol=1e-5)
+    assert found.shape == (3, *shape)
+    np.testing.assert_allclose(found, np.moveaxis(expected, -1, 0)[1:], atol=1e-5)
 
 
 # With 1 pixel strips are still 64 rows high; 450 is no multiple of 64 and 128.
@@ -60,7 +60,7 @@ def test_strips_leave_no_trace(network, classes, monkeypatch, strip):
     classifier = DenseClassifier(network[1], class_key(classes, ["Ure"], False), threads=1)
     image = chance_image(450, 70)
     whole = classifier.probabilities(image)
-    assert whole.std(axis=(0, 1)).min() > 0.01
+    assert whole.std(axis=(1, 2)).min() > 0.01
     monkeypatch.setattr(dense_classifier, "STRIP", strip)
     heights = []
     run = classifier.session.run

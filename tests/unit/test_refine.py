@@ -451,9 +451,9 @@ class Fake:
 
 
 def sharpened(values, probabilities, codes, teaching, classifier, **changes):
-    probabilities = np.array(probabilities, np.float32)
+    planes = np.moveaxis(np.array(probabilities, np.float32), -1, 0)
     found, sure = sharpen(
-        image_of(values), probabilities, raster(codes), teaching, classifier, SETTINGS | changes
+        image_of(values), planes, raster(codes), teaching, classifier, SETTINGS | changes
     )
     assert (found.dtype, sure.dtype) == (np.uint8, np.uint8)
     return found.tolist(), sure.tolist()
@@ -563,7 +563,7 @@ def test_the_majority_decides_in_the_end_wherever_a_map_comes_from(teaching, agr
 def test_means_of_large_images_are_exact():
     # 4 million pixels, of which sums in 32 bits are 5 % off.
     shape = (2000, 2000)
-    probabilities = np.broadcast_to(np.array([0.9, 0.1], np.float32), (*shape, 2))
+    probabilities = np.broadcast_to(np.array([[[0.9]], [[0.1]]], np.float32), (2, *shape))
     teaching = np.full(shape, 1, np.uint8)
     teaching[0, 0] = 4
     classifier = Fake([1, 4], [0.6, 0.4])
@@ -576,7 +576,7 @@ def test_means_of_large_images_are_exact():
 
 def test_most_probable_class_and_its_share_by_hand():
     proportions = np.array([[[2, 6, 0], [3, 1, 0]], [[0.5, 0.5, 0], [0, 0.02, 0.98]]], np.float32)
-    found, percent = most_probable(proportions, raster([7, 3, 255]))
+    found, percent = most_probable(np.moveaxis(proportions, -1, 0), raster([7, 3, 255]))
     assert (found.dtype, percent.dtype) == (np.uint8, np.uint8)
     # Of classes level the first is taken.
     assert found.tolist() == [[3, 7], [7, 255]]

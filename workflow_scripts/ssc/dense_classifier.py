@@ -39,11 +39,11 @@ class DenseClassifier:
 
         Returns
         -------
-        float32 (height, width, k), of the k classes `self.codes`.
+        float32 (k, height, width), of the k classes `self.codes`.
         """
         height, width = image.shape[:2]
         rows = max(UNIT, STRIP // width // UNIT * UNIT)
-        found = np.empty((height, width, len(self.codes)), np.float32)
+        found = np.empty((len(self.codes), height, width), np.float32)
         for top in range(0, height, rows):
             bottom = min(top + rows, height)
             above = min(top, MARGIN)
@@ -52,6 +52,7 @@ class DenseClassifier:
             padded = cv2.copyMakeBorder(strip, 0, below, 0, right, cv2.BORDER_REFLECT)
             (coarse,) = self.session.run(None, {self.input.name: padded[None].astype(np.float32)})
             # Output 0 stands for unlabelled, which nothing is.
-            fine = cv2.resize(coarse[0, ..., 1:], padded.shape[1::-1])
-            found[top:bottom] = fine[above : above + bottom - top, :width]
+            for plane, output in zip(found, coarse[0].transpose(2, 0, 1)[1:], strict=True):
+                fine = cv2.resize(output, padded.shape[1::-1])
+                plane[top:bottom] = fine[above : above + bottom - top, :width]
         return found

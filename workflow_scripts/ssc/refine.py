@@ -137,7 +137,7 @@ def sharpen(
     image
         RGB, uint8 (height, width, 3).
     probabilities
-        Of the classes, float32 (height, width, k).
+        Of the classes, float32 (k, height, width).
     codes
         The k class codes, uint8.
     teaching, classifier
@@ -157,23 +157,26 @@ def sharpen(
     if len(np.unique(teaching[teaching > 0])) < 2:
         return smooth_map(mapped, settings), sure
     features, which = _learn_colours(image, teaching, classifier, settings)
-    of_colour = np.zeros((len(features), len(codes)), np.float32)
+    of_colour = np.zeros((len(codes), len(features)), np.float32)
     known = [codes.tolist().index(code) for code in classifier.classes_]
-    of_colour[:, known] = classifier.predict_proba(features)
+    of_colour[known] = classifier.predict_proba(features).T
     judged = sure >= SURE_PERCENT
-    found = codes[of_colour.argmax(axis=1)][which[judged]] == mapped[judged]
-    if len(found) and found.mean() < settings["agreement"]:
+    again = judged & (codes[of_colour.argmax(axis=0)][which] == mapped)
+    agreement = again.sum() / max(judged.sum(), 1)
+    if judged.any() and agreement < settings["agreement"]:
         logging.info(
             "colours find again %.1f %% of what the CNN is sure of, less than refine.agreement: "
             "the map is that of the CNN",
-            100 * found.mean(),
+            100 * agreement,
         )
         return smooth_map(mapped, settings), sure
     # A sum of millions of pixels in 32 bits would be off by several percent.
-    mean = probabilities.reshape(-1, len(codes)).mean(axis=0, dtype=np.float64)
-    mean = mean.astype(np.float32)
-    evidence = ((of_colour + LEAST) / (mean + LEAST)) ** np.float32(settings["weight"])
-    mapped, sure = most_probable((probabilities + LEAST) * evidence[which], codes)
+    mean = probabilities.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
+    evidence = ((of_colour + LEAST) / (mean[:, None] + LEAST)) ** np.float32(settings["weight"])
+    combined = probabilities + LEAST
+    for plane, of_class in zip(combined, evidence, strict=True):
+        plane *= of_class[which]
+    mapped, sure = most_probable(combined, codes)
     return smooth_map(mapped, settings), sure
 
 
@@ -183,15 +186,20 @@ def most_probable(probabilities: np.ndarray, codes: np.ndarray) -> tuple[np.ndar
     Parameters
     ----------
     probabilities
-        float32 (height, width, k), in proportion to the probabilities of the k class codes.
+        float32 (k, height, width), in proportion to the probabilities of the k class codes.
 
     Returns
     -------
-    Class codes and percents, both uint8 (height, width).
+    Class codes and percents, both uint8 (height, width); of equals the first class is taken.
     """
-    share = probabilities.max(axis=2) / probabilities.sum(axis=2)
-    percent = np.rint(100 * share).astype(np.uint8)
-    return codes[probabilities.argmax(axis=2)], percent
+    mapped = np.full(probabilities.shape[1:], codes[0])
+    best = probabilities[0].copy()
+    for code, plane in zip(codes[1:], probabilities[1:], strict=True):
+        mapped[plane > best] = code
+        np.maximum(best, plane, out=best)
+    best *= 100
+    best /= probabilities.sum(axis=0)
+    return mapped, np.rint(best, out=best).astype(np.uint8)
 
 
 def smooth_map(codes: np.ndarray, settings: Mapping) -> np.ndarray:
