@@ -185,6 +185,23 @@ def test_the_random_forest_refines_as_well(sample, tmp_path):
     assert table.loc["ALL", "f1_score"] > 0.88
 
 
+def test_a_dense_cnn_that_is_trained_already_maps_without_labels(sample, tmp_path):
+    for suffix in ("h5", "csv"):
+        shutil.copy(sample / f"results/Clearbrook/model/Clearbrook.{suffix}", tmp_path)
+    (tmp_path / "new").mkdir()
+    shutil.copy(sample / "sample_data/predict/Clearbrook_0007.jpg", tmp_path / "new")
+    old = {"old": {"model": "Clearbrook.h5", "predict": ["Clearbrook"]}}
+    config = {"campaign": {"predict": "new", "groups": old}, "refine": SAMPLE["refine"]}
+    refused = run_snakemake(tmp_path, "--cores", 2, config=config | {"method": "published"})
+    assert "Clearbrook.h5: a CNN of the dense method, but method is published" in refused.stdout
+    run = run_snakemake(tmp_path, "--cores", 2, config=config)
+    assert run.returncode == 0, run.stdout[-5000:]
+    for file in ("tiles/Clearbrook_0007/CNN", "maps/Clearbrook_0007/MLP"):
+        name = f"{file}_Clearbrook_0007.tif"
+        found = (tmp_path / "results/old" / name).read_bytes()
+        assert found == (sample / "results/Clearbrook" / name).read_bytes()
+
+
 def test_the_same_seed_gives_the_same_maps_byte_for_byte_even_after_a_kill(tmp_path):
     config = SAMPLE | {
         "dense": {"steps": 50, "window": 64, "channels": [16, 32]},
