@@ -17,8 +17,8 @@ SITES = ("monterey", "stmarguerite")
 VARIANTS = {
     "default": {},
     "published": {"method": "published"},
-    "1000 steps": {"dense": {"steps": 1000}},
-    "6000 steps": {"dense": {"steps": 6000}},
+    "900 steps": {"dense": {"steps": 900}},
+    "3000 steps": {"dense": {"steps": 3000}},
     "window 128": {"dense": {"window": 128, "batch_size": 28}},
     "window 384": {"dense": {"window": 384, "batch_size": 4}},
     "light 0": {"dense": {"light": 0}},

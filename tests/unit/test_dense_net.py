@@ -97,15 +97,15 @@ def test_image_smaller_than_a_window_is_mirrored_and_unlabelled_there():
     assert {(a.tobytes(), b.tobytes()) for a, b in found} == expected
 
 
-def test_classes_are_drawn_by_the_square_root_of_their_pixels_and_images_by_their_share():
-    # 100 pixels of class 1, 75 of them in the first image; 25 of class 3, all in the second.
+def test_classes_are_drawn_by_the_fourth_root_of_their_pixels_and_images_by_their_share():
+    # 256 pixels of class 1, 192 of them in the first image; 16 of class 3, all in the second.
     first, second = np.zeros((20, 20), np.uint8), np.zeros((20, 20), np.uint8)
-    first.flat[:75] = 1
-    second.flat[:25] = 1
-    second.flat[-25:] = 3
+    first.flat[:192] = 1
+    second.flat[:64] = 1
+    second.flat[-16:] = 3
     images = [np.full((20, 20, 3), value, np.uint8) for value in (10, 20)]
     windows = windows_of(images, [first, second], window=1, batch_size=4000, light=0)
-    # The roots are 10 and 5.
+    # The roots are 4 and 2.
     assert windows.share[[1, 3]] == pytest.approx([2 / 3, 1 / 3])
     assert np.count_nonzero(windows.share) == 2
     # Windows of one pixel are what was drawn.

@@ -15,6 +15,8 @@ STEM_STRIDE = 4
 # Positions kept of each class in each image; windows about them overlap many times over.
 POSITIONS = 4096
 STEPS_PER_EPOCH = 50
+# Exponent of a class's pixels: 1 draws classes as they come, 0 all alike.
+BALANCE = 0.25
 
 
 def build_dense_net(channels: Sequence[int], n_outputs: int, policy: str) -> keras.Model:
@@ -122,9 +124,8 @@ def train_dense_net(
 class Windows(keras.utils.PyDataset):
     """Batches of windows about labelled pixels, turned, mirrored and re-lit, from one seed.
 
-    Each window lies about a pixel of a class that is drawn in proportion to the square root of
-    the class's pixels: between as they come, when rare classes are never seen, and all alike,
-    when common ones are too seldom right.
+    Each window lies about a pixel of a class that is drawn in proportion to the fourth root of
+    the class's pixels: almost all alike, so that rare classes are seen.
 
     Parameters
     ----------
@@ -158,7 +159,7 @@ class Windows(keras.utils.PyDataset):
         counts = np.array([np.bincount(codes.ravel(), minlength=256) for codes in self.outputs])
         counts[:, 0] = 0
         self.counts = counts
-        share = np.sqrt(counts.sum(axis=0))
+        share = counts.sum(axis=0) ** BALANCE
         self.share = share / share.sum()
         rng = np.random.default_rng(seed)
         self.positions = {}
