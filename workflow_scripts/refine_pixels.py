@@ -21,6 +21,7 @@ def main(snakemake):
             teaching = teach(tile_map, settings, params.tile_size, confidence, params.seed)
             classifier = pixel_classifier(settings, snakemake.threads, params.seed)
             final = refine_map(image, teaching, classifier, settings)
+            final[tile_map == 0] = 0
             write_class_raster(folder / f"{params.prefix}_{name}.tif", final, grid, classes)
 
 

@@ -7,7 +7,14 @@ import rasterio
 from rasterio.transform import Affine
 
 from ssc.errors import InputError
-from ssc.raster import Grid, read_class_raster, read_grid, read_image, write_class_raster
+from ssc.raster import (
+    Grid,
+    no_data,
+    read_class_raster,
+    read_grid,
+    read_image,
+    write_class_raster,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
 
@@ -184,3 +191,17 @@ def test_map_of_an_image_without_georeference_has_none(tmp_path, classes):
     write_class_raster(str(path), np.ones((3, 4), np.uint8), Grid(3, 4), classes)
     with pytest.warns(rasterio.errors.NotGeoreferencedWarning), rasterio.open(path):
         pass
+
+
+def test_no_data_is_black_in_large_patches_only():
+    image = np.full((60, 60, 3), 40, np.uint8)
+    image[:30, :35] = 2
+    assert no_data(image).sum() == 30 * 35
+    assert no_data(image)[29, 34]
+    # A pixel that any band lights up, a patch of 999 pixels, and contact by a corner.
+    image[0, 0, 2] = 3
+    assert not no_data(image)[0, 0]
+    image[:] = 40
+    image[:27, :37] = 0
+    image[27:, 37:] = 0
+    assert no_data(image).sum() == 0

@@ -574,6 +574,26 @@ def test_means_of_large_images_are_exact():
     assert sure[0, 0] == 60
 
 
+def test_what_has_no_data_gets_no_class_and_does_not_count():
+    # As without the last two pixels, of which the network says nothing.
+    probabilities = [[[0.95, 0.05], [0.6, 0.4], [0.9, 0.1], [0.75, 0.25], [0, 0], [0, 0]]]
+    found = sharpened(
+        [[10, 10, 90, 90, 0, 0]],
+        probabilities,
+        [1, 4],
+        raster([[1, 0, 1, 4, 0, 0]]),
+        Fake([1, 4], [0.5, 0.5], [0.8, 0.2], [0.2, 0.8]),
+        weight=0.5,
+        agreement=0,
+    )
+    without = sharpened(
+        TWO_COLOURS, OF_NETWORK, [1, 4], TEACHING, two_colour_classifier(), weight=0.5, agreement=0
+    )
+    assert [row[:4] for row in found[0]] == without[0]
+    assert [row[:4] for row in found[1]] == without[1]
+    assert [row[4:] for row in (*found[0], *found[1])] == [[0, 0], [0, 0]]
+
+
 def test_most_probable_class_and_its_share_by_hand():
     proportions = np.array([[[2, 6, 0], [3, 1, 0]], [[0.5, 0.5, 0], [0, 0.02, 0.98]]], np.float32)
     found, percent = most_probable(np.moveaxis(proportions, -1, 0), raster([7, 3, 255]))
@@ -587,6 +607,7 @@ def test_most_probable_class_and_its_share_by_hand():
 def test_smooth_map_is_the_majority_within_the_smallest_element(codes, reach):
     found = smooth_map(codes, {"smallest_element": reach})
     expected = slow_majority(codes, 2 * reach + 1) if reach else codes
+    expected = np.where(codes > 0, expected, 0)
     np.testing.assert_array_equal(found, expected)
 
 

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from .raster import no_data
 from .tile_classifier import open_session
 
 # Pixels about a pixel that its probabilities can depend on, and more.
@@ -39,7 +40,7 @@ class DenseClassifier:
 
         Returns
         -------
-        float32 (k, height, width), of the k classes `self.codes`.
+        float32 (k, height, width), of the k classes `self.codes`; 0 where the image has no data.
         """
         height, width = image.shape[:2]
         rows = max(UNIT, STRIP // width // UNIT * UNIT)
@@ -55,4 +56,5 @@ class DenseClassifier:
             for plane, output in zip(found, coarse[0].transpose(2, 0, 1)[1:], strict=True):
                 fine = cv2.resize(output, padded.shape[1::-1])
                 plane[top:bottom] = fine[above : above + bottom - top, :width]
+        found[:, no_data(image)] = 0
         return found

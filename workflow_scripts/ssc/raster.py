@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
+import cv2
 import numpy as np
 import rasterio
 from matplotlib.colors import to_rgb
@@ -67,6 +68,20 @@ def read_image(path: str) -> tuple[np.ndarray, Grid]:
         except RasterioError as error:
             raise _damaged(path, error) from error
     return np.ascontiguousarray(bands.transpose(1, 2, 0)), grid
+
+
+def no_data(image: np.ndarray) -> np.ndarray:
+    """Where an RGB image, uint8 (height, width, 3), shows nothing, bool (height, width).
+
+    JPEGs have no code for it: orthophotos are black beside what was flown. Black is up to 2 in
+    every band, for JPEG is not exact, in patches of 1000 connected pixels or more: shadows are
+    smaller, or lighter.
+    """
+    black = cv2.inRange(image, (0, 0, 0), (2, 2, 2))
+    _, patches, sizes, _ = cv2.connectedComponentsWithStats(black, connectivity=4)
+    large = sizes[:, cv2.CC_STAT_AREA] >= 1000
+    large[0] = False
+    return large[patches]
 
 
 def read_class_raster(path: str) -> np.ndarray:

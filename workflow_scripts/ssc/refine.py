@@ -137,7 +137,7 @@ def sharpen(
     image
         RGB, uint8 (height, width, 3).
     probabilities
-        Of the classes, float32 (k, height, width).
+        Of the classes, float32 (k, height, width); all 0 where the image has no data.
     codes
         The k class codes, uint8.
     teaching, classifier
@@ -176,6 +176,7 @@ def sharpen(
     combined = probabilities + LEAST
     for plane, of_class in zip(combined, evidence, strict=True):
         plane *= of_class[which]
+    combined[:, mapped == 0] = 0
     mapped, sure = most_probable(combined, codes)
     return smooth_map(mapped, settings), sure
 
@@ -190,22 +191,26 @@ def most_probable(probabilities: np.ndarray, codes: np.ndarray) -> tuple[np.ndar
 
     Returns
     -------
-    Class codes and percents, both uint8 (height, width); of equals the first class is taken.
+    Class codes and percents, both uint8 (height, width); of equals the first class is taken, and
+    0 and 0 % where all are 0.
     """
-    mapped = np.full(probabilities.shape[1:], codes[0])
+    mapped = np.where(probabilities[0] > 0, codes[0], np.uint8(0))
     best = probabilities[0].copy()
     for code, plane in zip(codes[1:], probabilities[1:], strict=True):
         mapped[plane > best] = code
         np.maximum(best, plane, out=best)
     best *= 100
-    best /= probabilities.sum(axis=0)
+    np.divide(best, probabilities.sum(axis=0), out=best, where=best > 0)
     return mapped, np.rint(best, out=best).astype(np.uint8)
 
 
 def smooth_map(codes: np.ndarray, settings: Mapping) -> np.ndarray:
-    """A final map after the majority filter that the settings ask for, if they do."""
+    """A final map after the majority filter that the settings ask for, if they do.
+
+    Pixels without a class, 0, get none.
+    """
     if settings["smallest_element"] > 0:
-        return majority_filter(codes, 2 * settings["smallest_element"] + 1)
+        return majority_filter(codes, 2 * settings["smallest_element"] + 1) * (codes > 0)
     return codes
 
 

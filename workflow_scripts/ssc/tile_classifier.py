@@ -5,6 +5,7 @@ import onnxruntime
 import pandas as pd
 
 from .errors import InputError
+from .raster import no_data
 from .tiles import cut_tiles, mosaic, tile_starts
 
 TILES_AT_ONCE = 256
@@ -59,9 +60,9 @@ class TileClassifier:
         Returns
         -------
         map
-            Class codes, uint8 (height, width).
+            Class codes, uint8 (height, width); 0 where the image has no data.
         confidence
-            Probability of the class in percent, uint8 (height, width).
+            Probability of the class in percent, uint8 (height, width); 0 there.
 
         Raises
         ------
@@ -79,4 +80,7 @@ class TileClassifier:
         chunks = np.array_split(at, -(-len(at) // TILES_AT_ONCE))
         found = [self.probabilities(cut_tiles(image, *c.T, self.size)) for c in chunks]
         grid = np.concatenate(found).reshape(len(rows), len(columns), -1)
-        return mosaic(grid, self.codes, rows, columns, self.size, shape)
+        codes, confidence = mosaic(grid, self.codes, rows, columns, self.size, shape)
+        empty = no_data(image)
+        codes[empty] = confidence[empty] = 0
+        return codes, confidence
