@@ -87,3 +87,12 @@ def test_classes_are_those_of_the_outputs_however_the_key_is_ordered(network):
     assert plain.codes.tolist() == mixed.codes.tolist() == [5, 9, 7]
     image = chance_image(64, 64)
     np.testing.assert_array_equal(plain.probabilities(image), mixed.probabilities(image))
+
+
+def test_what_has_no_data_has_no_probability(network, classes):
+    image = chance_image(64, 96) // 2 + 100
+    image[:, 64:] = 0
+    classifier = DenseClassifier(network[1], class_key(classes, ["Ure"], False), threads=1)
+    found = classifier.probabilities(image)
+    assert (found[:, :, 64:] == 0).all()
+    assert (found[:, :, :64].sum(axis=0) > 0).all()

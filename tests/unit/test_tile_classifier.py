@@ -96,3 +96,13 @@ def test_pixels_between_tiles_that_do_not_touch_stay_unmapped(make_classifier):
     image = np.full((2, 8, 3), GREEN, np.uint8)
     found, _ = make_classifier(BY_COLOUR, [1, 2, 3]).classify(image, 3)
     assert found.tolist() == [[2, 2, 0, 2, 2, 0, 2, 2]] * 2
+
+
+def test_tiles_leave_what_has_no_data_unmapped(make_classifier):
+    image = np.full((40, 60, 3), RED, np.uint8)
+    image[1:, 33:] = 0  # 1053 pixels, which cut tiles in two
+    found, confidence = make_classifier(BY_COLOUR, [7, 3, 255]).classify(image, 2)
+    assert (found[1:, 33:] == 0).all()
+    assert (confidence[1:, 33:] == 0).all()
+    assert (found[0] == 7).all()
+    assert (found[:, :33] == 7).all()
