@@ -106,10 +106,19 @@ def smaller_than_a_tile(river):
     return "predict/Clearbrook_0009.jpg: 600 x 49 px, smaller than a tile of 50 px"
 
 
-def one_class_only(river):
+def pure_tiles_of_one_class(river):
+    label_one_class(river)
+    return "group Clearbrook: pure tiles of 1 class(es) only"
+
+
+def labels_of_one_class(river):
+    label_one_class(river)
+    return "group Clearbrook: labels of 1 class(es) only"
+
+
+def label_one_class(river):
     for path in (river / "train").glob("SCLS*"):
         write_labels(path, (read_labels(path) == 1).astype(np.uint8))
-    return "group Clearbrook: pure tiles of 1 class(es) only"
 
 
 FAULTS = [
@@ -124,16 +133,18 @@ FAULTS = [
     grey_image,
     rgba_image,
     sixteen_bit_image,
-    smaller_than_a_tile,
-    one_class_only,
+    labels_of_one_class,
 ]
-CONFIG = {"campaign": {"train": "train", "predict": "predict"}, "tiles": {"train_stride": 25}}
+FAULTS_OF_TILES = [smaller_than_a_tile, pure_tiles_of_one_class]
+CONFIG = {"campaign": {"train": "train", "predict": "predict"}}
+OF_TILES = CONFIG | {"method": "published", "tiles": {"train_stride": 25}}
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+@pytest.mark.parametrize("fault", FAULTS + FAULTS_OF_TILES, ids=lambda fault: fault.__name__)
 def test_a_fault_is_named_and_stops_the_run(river, fault):
     message = fault(river)
-    run = run_snakemake(river, "--cores", 2, config=CONFIG)
+    config = OF_TILES if fault in FAULTS_OF_TILES else CONFIG
+    run = run_snakemake(river, "--cores", 2, config=config)
     assert run.returncode == 1
     assert message in run.stdout
     assert "Traceback" not in run.stdout
@@ -145,17 +156,19 @@ def test_all_faults_are_told_at_once(river):
     messages = [
         fault(river) for fault in (label_of_another_size, truncated_jpeg, smaller_than_a_tile)
     ]
-    run = run_snakemake(river, "--cores", 2, config=CONFIG)
+    run = run_snakemake(river, "--cores", 2, config=OF_TILES)
     last_lines = "\n".join(run.stdout.splitlines()[-12:])
     assert all(message in last_lines for message in messages)
 
 
-def test_a_class_without_a_pure_tile_is_a_warning_in_log_and_report(river):
-    path = river / "train/SCLS_Clearbrook_0001.tif"
+@pytest.mark.parametrize(
+    ("config", "lacking"), [(CONFIG, "labelled pixel"), (OF_TILES, "pure tile")]
+)
+def test_a_class_that_nothing_teaches_is_a_warning_in_log_and_report(river, config, lacking):
     for path in (river / "train").glob("SCLS*"):
         labels = read_labels(path)
         write_labels(path, np.where(labels == 5, 0, labels).astype(np.uint8))
-    run = run_snakemake(river, "check_images", "--cores", 1, config=CONFIG)
+    run = run_snakemake(river, "check_images", "--cores", 1, config=config)
     assert run.returncode == 0
-    assert "no pure tile: the CNN Clearbrook cannot map Paved road" in run.stdout
-    assert "cannot map Paved road" in (river / "results/training_tiles.html").read_text()
+    assert f"no {lacking}: the CNN Clearbrook cannot map Paved road" in run.stdout
+    assert "cannot map Paved road" in (river / "results/training_labels.html").read_text()
