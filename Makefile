@@ -13,12 +13,14 @@ demo: .venv/ssc
 test: .venv/dev
 	$(BIN)/pytest
 
-# Phase 2 against the published one, on IMAGE with its TILE_MAP and LABELS.
+# Our phase 2 of the published method against the published one, on IMAGE with its TILE_MAP and LABELS.
 IMAGE ?= sample_data/predict/Clearbrook_0005.jpg
-TILE_MAP ?= results/Clearbrook/tiles/Clearbrook_0005/CNN_Clearbrook_0005.tif
+TILES := results/published/Clearbrook/tiles/Clearbrook_0005
+TILE_MAP ?= $(TILES)/CNN_Clearbrook_0005.tif
 LABELS ?= sample_data/predict/SCLS_Clearbrook_0005.tif
 
-bench: demo
+bench: .venv/ssc
+	$(BIN)/snakemake --cores $(CORES) --config method=published results=results/published -- $(TILES)
 	$(BIN)/python benchmarks/phase2.py --image "$(IMAGE)" --tile-map "$(TILE_MAP)" --labels "$(LABELS)"
 
 lint: .venv/dev

@@ -1,4 +1,4 @@
-"""Draw the 4-part figure of each image of a batch: image, labels, tile map, final map."""
+"""Draw the 4-part figure of each image of a batch: image, labels, map of the CNN, final map."""
 
 import pandas as pd
 
