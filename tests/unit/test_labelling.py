@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ssc.labelling import doubtful_crops, rank_crops, rank_images
+from ssc.labelling import describe_doubt, doubtful_crops, rank_crops, rank_images
 
 
 def raster(values):
@@ -140,15 +140,32 @@ def crops_of(labelled):
 
 
 @pytest.mark.parametrize(
-    ("labelled", "most", "per_image", "expected"),
+    ("labelled", "expected"),
     [
-        (["Ure_2"], 5, 9, "Ure_1 0 0, Ure_1 0 4, Ure_1 0 8, Ure_1 8 0, Ure_3 0 0"),
-        (["Ure_2"], 9, 2, "Ure_1 0 0, Ure_1 0 4, Ure_3 0 0, Ure_3 0 8"),
-        (["Ure_1", "Ure_2", "Ure_3"], 9, 1, "Ure_2 0 0, Ure_1 0 0, Ure_3 0 0"),
+        (["Ure_2"], "Ure_1 0 0, Ure_1 0 4, Ure_1 0 8, Ure_1 8 0, Ure_3 0 0, Ure_3 0 8"),
+        (["Ure_1", "Ure_2"], "Ure_3 0 0, Ure_3 0 8"),
+        (
+            ["Ure_1", "Ure_2", "Ure_3"],
+            "Ure_2 0 0, Ure_1 0 0, Ure_1 0 4, Ure_1 0 8, Ure_1 8 0, Ure_3 0 0, Ure_3 0 8",
+        ),
     ],
 )
-def test_most_doubtful_crops_are_first_but_few_of_one_image(labelled, most, per_image, expected):
-    ranked = rank_crops(crops_of(labelled), most, per_image)
+def test_most_doubtful_crops_of_new_images_are_first(labelled, expected):
+    ranked = rank_crops(crops_of(labelled))
     found = [f"{c.Image} {c.row} {c.column}" for c in ranked.itertuples()]
     assert ", ".join(found) == expected
     assert ranked["rank"].tolist() == list(range(1, len(found) + 1))
+
+
+def test_doubt_of_an_image_is_told_with_its_mean_confidence_where_it_has_classes():
+    codes = np.full((40, 10), 2, np.uint8)
+    codes[:, 5:] = 0
+    confidence = np.zeros((40, 10), np.uint8)
+    confidence[:, :5] = np.repeat([[60], [70], [80], [90]], 10, axis=0)
+    found = describe_doubt("Ure_0001", codes, confidence, 10)
+    assert found["Image"].unique().tolist() == ["Ure_0001"]
+    assert found["confidence"].unique().tolist() == [75.0]
+    # Three of the four places of its size; half of each is without a class.
+    assert found["row"].tolist() == [0, 10, 20]
+    assert found["doubt"].tolist() == [20.0, 15.0, 10.0]
+    assert describe_doubt("Ure_0002", 0 * codes, 0 * confidence, 10)["confidence"].max() == 0

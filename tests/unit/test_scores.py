@@ -42,7 +42,7 @@ BY_MODEL = ["model", "type"]
 def describe(name="Ure_0001", kind="CNN", model="Ure", river="Ure", sample="in", design="own"):
     return dict(
         **dict(RiverName=river, Image=name, type=kind, experiment="demo", model=model),
-        **dict(sample=sample, design=design),
+        **dict(sample=sample, design=design, confidence=87.5),
     )
 
 
@@ -266,17 +266,17 @@ def test_scores_are_those_of_sklearn(labels, codes):
 def test_compiled_table_is_in_percent_with_the_published_columns():
     compiled = compile_scores([(describe(), scores(LABELS, CODES))])
     assert compiled.to_csv(index=False).splitlines() == [
-        "class,f1_score,support,RiverName,Image,type,experiment,model,sample,boundary_f1",
-        "Water,66.667,3,Ure,Ure_0001,CNN,demo,Ure,in,60.0",
-        "Sand,0.0,1,Ure,Ure_0001,CNN,demo,Ure,in,0.0",
-        "ALL,50.0,4,Ure,Ure_0001,CNN,demo,Ure,in,33.333",
+        "class,f1_score,support,RiverName,Image,type,experiment,model,sample,boundary_f1,confidence",
+        "Water,66.667,3,Ure,Ure_0001,CNN,demo,Ure,in,60.0,87.5",
+        "Sand,0.0,1,Ure,Ure_0001,CNN,demo,Ure,in,0.0,87.5",
+        "ALL,50.0,4,Ure,Ure_0001,CNN,demo,Ure,in,33.333,87.5",
     ]
 
 
 def test_compiled_table_leaves_boundary_f1_empty_without_edges():
     compiled = compile_scores([(describe(), scores(LABELS, CODES, boundary=0 * BOUNDARY))])
     assert compiled["boundary_f1"].isna().all()
-    assert compiled.to_csv(index=False).splitlines()[-1].endswith(",in,")
+    assert compiled.to_csv(index=False).splitlines()[-1].endswith(",in,,87.5")
 
 
 def test_compiled_table_leaves_out_classes_without_support():
