@@ -60,14 +60,9 @@ def main():
         names = rng.permutation(list(train)).tolist()
         start, pool = names[: args.start], names[args.start :]
         network = learn([train[name] for name in start], args, seed)
-        confidence = {
-            n: most_probable(network.probabilities(train[n][0]), network.codes)[1] for n in pool
-        }
+        confidence = [classify(network, train[name][0])[1].mean() for name in pool]
         ranked = rank_images(
-            pd.DataFrame(
-                [(n, "", False, c.mean()) for n, c in confidence.items()],
-                columns=["Image", "RiverName", "labelled", "confidence"],
-            )
+            pd.DataFrame({"Image": pool, "labelled": False, "confidence": confidence})
         )
         choices = {
             "first": [],
