@@ -41,7 +41,7 @@ SETTINGS = dict(
     min_tiles=0,
     smallest_element=0,
     weight=0.5,
-    agreement=0,
+    most_changed=1,
 )
 
 
@@ -493,30 +493,26 @@ def test_weight_0_gives_the_map_and_confidence_of_the_network():
 
 
 @pytest.mark.parametrize(
-    ("agreement", "expected", "notes"),
-    [(0.5, [[1, 1, 1, 4]], []), (0.51, [[1, 1, 1, 1]], ["50.0"])],
+    ("most_changed", "expected", "percents"),
+    [
+        (0.5, [[4, 4, 4, 1, 1, 1]], [[73, 63, 63, 69, 95, 95]]),
+        # Two may change, but of the two equal ones neither is better.
+        (0.4, [[4, 1, 1, 1, 1, 1]], [[73, 37, 37, 69, 95, 95]]),
+        (0.2, [[4, 1, 1, 1, 1, 1]], [[73, 37, 37, 69, 95, 95]]),
+        (0.16, [[1, 1, 1, 1, 1, 1]], [[27, 37, 37, 69, 95, 95]]),
+    ],
 )
-def test_network_map_is_kept_where_colours_do_not_find_again_what_it_is_sure_of(
-    agreement, expected, notes, caplog
-):
-    # Sure, by 90 % or more, are the first and the third pixel; the third's colour is of class 4.
-    caplog.set_level("INFO")
-    found, sure = sharpened(
-        TWO_COLOURS, OF_NETWORK, [1, 4], TEACHING, two_colour_classifier(), agreement=agreement
+def test_only_the_most_probable_changes_are_made(most_changed, expected, percents):
+    # The mean is 0.2 of class 4 again; the odds of class 4 to class 1 of the first four, the light
+    # ones, become 4 x 0.4 / 0.6 = 8 / 3, 4 x 0.3 / 0.7 = 12 / 7 twice, and 4 x 0.1 / 0.9 = 4 / 9.
+    share = np.array([0.4, 0.3, 0.3, 0.1, 0.05, 0.05])
+    probabilities = [np.column_stack([1 - share, share])]
+    found = sharpened(
+        *([[90, 90, 90, 90, 10, 10]], probabilities, [1, 4], raster([[4, 1, 1, 1, 1, 1]])),
+        two_colour_classifier(),
+        most_changed=most_changed,
     )
-    assert found == expected
-    assert (sure == [[95, 60, 90, 75]]) == bool(notes)
-    assert [m.split()[3] for m in caplog.messages if "refine.agreement" in m] == notes
-
-
-@pytest.mark.filterwarnings("error::RuntimeWarning")
-def test_colours_count_where_the_network_is_sure_of_nothing():
-    doubtful = [[[0.6, 0.4], [0.4, 0.6]]]
-    classifier = Fake([1, 4], [0.5, 0.5], [0.9, 0.1])
-    found, sure = sharpened([[10, 90]], doubtful, [1, 4], raster([[1, 4]]), classifier, agreement=1)
-    # 4 / 6 times sqrt(9) is 2.
-    assert found == [[1, 1]]
-    assert sure == [[60, 67]]
+    assert found == (expected, percents)
 
 
 def test_class_that_the_classifier_did_not_learn_can_still_be_right():
@@ -541,19 +537,15 @@ def test_network_map_is_kept_where_fewer_than_two_classes_teach(teaching):
     assert found == ([[1, 4, 1]], [[90, 70, 80]])
 
 
-@pytest.mark.parametrize(
-    ("teaching", "agreement"), [([[1, 4, 1]], 0), ([[1, 4, 1]], 1), ([[1, 1, 1]], 0)]
-)
-def test_the_majority_decides_in_the_end_wherever_a_map_comes_from(teaching, agreement):
+@pytest.mark.parametrize("teaching", [[[1, 4, 1]], [[1, 1, 1]]])
+def test_the_majority_decides_in_the_end_wherever_a_map_comes_from(teaching):
     probabilities = [[[0.9, 0.1], [0.3, 0.7], [0.9, 0.1]]]
-    # Finds none of the sure pixels again, the first and the third, which an agreement of 0 allows.
     classifier = Fake([1, 4], [0.4, 0.6], [0.4, 0.6], [0.4, 0.6])
-    options = dict(agreement=agreement, weight=0)
     for smallest_element, expected in ((0, [[1, 4, 1]]), (1, [[1, 1, 1]])):
         found, sure = sharpened(
             *([[10, 50, 90]], probabilities, [1, 4], raster(teaching), classifier),
             smallest_element=smallest_element,
-            **options,
+            weight=0,
         )
         assert found == expected
         # Confidence is that of the pixel.
@@ -574,7 +566,9 @@ def test_means_of_large_images_are_exact():
     assert sure[0, 0] == 60
 
 
-def test_what_has_no_data_gets_no_class_and_does_not_count():
+# A share of 0.17 is one of six pixels, and none of four.
+@pytest.mark.parametrize("most_changed", [1, 0.17])
+def test_what_has_no_data_gets_no_class_and_does_not_count(most_changed):
     # As without the last two pixels, of which the network says nothing.
     probabilities = [[[0.95, 0.05], [0.6, 0.4], [0.9, 0.1], [0.75, 0.25], [0, 0], [0, 0]]]
     found = sharpened(
@@ -583,11 +577,11 @@ def test_what_has_no_data_gets_no_class_and_does_not_count():
         [1, 4],
         raster([[1, 0, 1, 4, 0, 0]]),
         Fake([1, 4], [0.5, 0.5], [0.8, 0.2], [0.2, 0.8]),
-        weight=0.5,
-        agreement=0,
+        most_changed=most_changed,
     )
     without = sharpened(
-        TWO_COLOURS, OF_NETWORK, [1, 4], TEACHING, two_colour_classifier(), weight=0.5, agreement=0
+        *(TWO_COLOURS, OF_NETWORK, [1, 4], TEACHING, two_colour_classifier()),
+        most_changed=most_changed,
     )
     assert [row[:4] for row in found[0]] == without[0]
     assert [row[:4] for row in found[1]] == without[1]

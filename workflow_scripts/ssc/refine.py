@@ -23,7 +23,6 @@ from .errors import InputError
 ENTROPY_WINDOW = 11
 # A class that a network or classifier rules out may still be right.
 LEAST = np.float32(1e-4)
-SURE_PERCENT = 90
 
 
 def teach(
@@ -129,8 +128,8 @@ def sharpen(
     the network's map, for the colour; m the mean of p over the image, which makes q / m the
     likelihood of the colour. The weight w is below 1, for the network saw the colour too.
 
-    Where the classifier does not even find again what the network is sure of, colours do not
-    tell this image's classes apart, and the network's map is kept (with a note in the log).
+    What an image's labels would say of phase 2, nothing inside the image tells. So only the
+    changes that are the most probable are made, and no more than a small share of the map.
 
     Parameters
     ----------
@@ -143,8 +142,8 @@ def sharpen(
     teaching, classifier
         As for `refine_map`.
     settings
-        As for `refine_map`; also `weight`, w, and `agreement`, the share of the sure pixels that
-        the classifier has to find again.
+        As for `refine_map`; also `weight`, w, and `most_changed`, the share of the network's map
+        that may be given another class.
 
     Returns
     -------
@@ -153,31 +152,22 @@ def sharpen(
     confidence
         Probability of the class in percent, uint8 (height, width).
     """
-    mapped, sure = most_probable(probabilities, codes)
+    first, sure = most_probable(probabilities, codes)
     if len(np.unique(teaching[teaching > 0])) < 2:
-        return smooth_map(mapped, settings), sure
+        return smooth_map(first, settings), sure
     features, which = _learn_colours(image, teaching, classifier, settings)
     of_colour = np.zeros((len(codes), len(features)), np.float32)
     known = [codes.tolist().index(code) for code in classifier.classes_]
     of_colour[known] = classifier.predict_proba(features).T
-    judged = sure >= SURE_PERCENT
-    again = judged & (codes[of_colour.argmax(axis=0)][which] == mapped)
-    agreement = again.sum() / max(judged.sum(), 1)
-    if judged.any() and agreement < settings["agreement"]:
-        logging.info(
-            "colours find again %.1f %% of what the CNN is sure of, less than refine.agreement: "
-            "the map is that of the CNN",
-            100 * agreement,
-        )
-        return smooth_map(mapped, settings), sure
     # A sum of millions of pixels in 32 bits would be off by several percent.
     mean = probabilities.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
     evidence = ((of_colour + LEAST) / (mean[:, None] + LEAST)) ** np.float32(settings["weight"])
     combined = probabilities + LEAST
     for plane, of_class in zip(combined, evidence, strict=True):
         plane *= of_class[which]
-    combined[:, mapped == 0] = 0
+    combined[:, first == 0] = 0
     mapped, sure = most_probable(combined, codes)
+    _undo_least_probable(mapped, sure, first, combined, codes, settings["most_changed"])
     return smooth_map(mapped, settings), sure
 
 
@@ -316,6 +306,34 @@ def count_colours(
     pairs += which
     counts = np.bincount(pairs.ravel(), minlength=(int(codes.max()) + 1) * n)
     return colours.astype(np.uint8), which, counts.reshape(-1, n)
+
+
+def _undo_least_probable(
+    mapped: np.ndarray,
+    sure: np.ndarray,
+    first: np.ndarray,
+    probabilities: np.ndarray,
+    codes: np.ndarray,
+    most_changed: float,
+) -> None:
+    """Give pixels their first class back, in place, until no more than a share of them differs.
+
+    Those of the lowest odds of their new class against their first are the first to go back.
+    """
+    changed = np.flatnonzero(mapped != first)
+    most = int(most_changed * np.count_nonzero(first))
+    if len(changed) <= most:
+        return
+    index = np.zeros(256, np.intp)
+    index[codes] = np.arange(len(codes))
+    at = probabilities.reshape(len(codes), -1)[:, changed]
+    column = np.arange(len(changed))
+    new, old = (at[index[m.flat[changed]], column] for m in (mapped, first))
+    odds = new / old
+    # Equal odds all go back, so that their order does not count.
+    undone = odds <= np.partition(odds, -most - 1)[-most - 1]
+    mapped.flat[changed[undone]] = first.flat[changed[undone]]
+    sure.flat[changed[undone]] = np.rint(100 * (old / at.sum(axis=0))[undone])
 
 
 def _merge_patches(tile_map: np.ndarray, min_tiles: int, tile_size: int) -> np.ndarray:
