@@ -5,14 +5,12 @@ finished run is not repeated. SSC_DATA has to name the folder of the real images
 """
 
 import argparse
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import yaml
+from workflow import ROOT, run_workflow
 
-ROOT = Path(__file__).resolve().parents[1]
 SITES = ("monterey", "stmarguerite")
 VARIANTS = {
     "default": {},
@@ -45,19 +43,12 @@ def main():
         for site in args.sites:
             for seed in args.seeds:
                 folder = args.out.resolve() / variant.replace(" ", "_") / f"{site}_{seed}"
-                run(folder, site, VARIANTS[variant] | {"seed": seed}, args.cores)
-                rows += read(folder / f"results/{site}", variant, site, seed)
+                config = yaml.safe_load((ROOT / f"config/{site}.yaml").read_text())
+                config |= VARIANTS[variant] | {"seed": seed}
+                results = run_workflow(folder, config, ["--cores", args.cores])
+                rows += read(results, variant, site, seed)
     table = pd.DataFrame(rows).groupby(["site", "variant", "map"], sort=False)
     print(table.agg(["mean", "std"]).drop(columns="seed").round(2).to_string())
-
-
-def run(folder: Path, site: str, settings: dict, cores: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    config = yaml.safe_load((ROOT / f"config/{site}.yaml").read_text())
-    (folder / "config.yaml").write_text(yaml.safe_dump(config | settings))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--cores", cores, "--configfile", "config.yaml", "--quiet", "all"]
-    subprocess.run(command, cwd=folder, check=True)
 
 
 def read(results: Path, variant: str, site: str, seed: int) -> list[dict]:

@@ -5,16 +5,14 @@ give each fold the name of a river, and the workflow leaves one river out at a t
 """
 
 import argparse
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
+from workflow import ROOT, link, run_workflow
 
-ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from ssc.campaign import read_campaign
@@ -23,15 +21,15 @@ from ssc.scores import EDGES, score_table
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition("\n")[0], epilog="Other arguments are Snakemake's."
+    )
     parser.add_argument("folder", help="labelled images of one river")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("results/leave_images_out"))
     parser.add_argument("--cores", default="2")
     parser.add_argument("--config", type=Path, help="settings other than campaign")
-    args = parser.parse_args()
-
-    args.out.mkdir(parents=True, exist_ok=True)
+    args, arguments = parser.parse_known_args()
     settings = yaml.safe_load(args.config.read_text()) if args.config else {}
     config = settings | {
         "campaign": {
@@ -43,29 +41,18 @@ def main():
         "results": "results",
         "experiment": "leave_images_out",
     }
-    (args.out / "config.yaml").write_text(yaml.safe_dump(config))
     link_folds(args.folder, args.out / "images", args.folds)
-    subprocess.run(
-        [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
-            *("--cores", args.cores, "--configfile", "config.yaml"),
-        ],
-        cwd=args.out,
-        check=True,
-    )
-    print(sum_folds(args.out / "results").to_string())
+    results = run_workflow(args.out, config, ["--cores", args.cores, *arguments])
+    print(sum_folds(results).to_string())
 
 
 def link_folds(folder: str, target: Path, folds: int) -> None:
     """Link the images of a folder and their labels under the names fold1_..., fold2_..."""
     images = list(read_campaign(folder, folder, "per_river").train.values())
-    target.mkdir(exist_ok=True)
     for number, part in enumerate(np.array_split(np.arange(len(images)), folds), start=1):
         for image in (images[i] for i in part):
             name = f"fold{number}_{image.number}"
-            for source, link in ((image.path, f"{name}.jpg"), (image.label, f"SCLS_{name}.tif")):
-                if not (target / link).is_symlink():
-                    os.symlink(Path(source).resolve(), target / link)
+            link([image.path, image.label], [target / f"{name}.jpg", target / f"SCLS_{name}.tif"])
 
 
 def sum_folds(results: Path) -> pd.DataFrame:

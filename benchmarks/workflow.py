@@ -1,0 +1,32 @@
+"""Runs of the workflow for the benchmarks, each in a folder of its own."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def run_workflow(folder: Path, config: dict, arguments: Sequence[str]) -> Path:
+    """Run the workflow in a folder, with arguments for Snakemake; the folder of its results.
+
+    What an earlier run finished is not made again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--configfile", "config.yaml", "--quiet", "all", *arguments]
+    subprocess.run(command, cwd=folder, check=True)
+    return folder / config["results"]
+
+
+def link(sources: Iterable[str | Path], targets: Iterable[Path]) -> None:
+    """Make the targets links to the sources; those that are there stay."""
+    for source, target in zip(sources, targets, strict=True):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.is_symlink():
+            os.symlink(Path(source).resolve(), target)
