@@ -19,7 +19,7 @@ def run_workflow(folder: Path, config: dict, arguments: Sequence[str]) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.yaml").write_text(yaml.safe_dump(config))
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
-    command += ["--configfile", "config.yaml", "--quiet", "all", *arguments]
+    command += ["--configfile", "config.yaml", "--quiet", "rules", *arguments]
     subprocess.run(command, cwd=folder, check=True)
     return folder / config["results"]
 
