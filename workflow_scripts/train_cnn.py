@@ -5,7 +5,7 @@ import logging
 import pandas as pd
 
 from job import job, whole
-from keras_job import set_up_keras
+from keras_job import check_gpu, set_up_keras
 
 set_up_keras(snakemake.threads)
 
@@ -18,6 +18,7 @@ from ssc.tuning import diverging_epoch
 
 
 def main(snakemake):
+    check_gpu(snakemake.config["allow_cpu"])
     learning, output = Learning(snakemake), snakemake.output
     epochs = learning.cnn["epochs"]
     if epochs == "auto":

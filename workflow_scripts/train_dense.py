@@ -3,7 +3,7 @@
 import logging
 
 from job import job, whole
-from keras_job import dense_policy, set_up_keras
+from keras_job import check_gpu, dense_policy, set_up_keras
 
 set_up_keras(snakemake.threads)
 
@@ -19,6 +19,7 @@ from ssc.raster import read_class_raster, read_image
 
 
 def main(snakemake):
+    check_gpu(snakemake.config["allow_cpu"])
     params, output = snakemake.params, snakemake.output
     key = class_key(read_classes(params.classes), params.rivers, local=False)
     output_of = np.zeros(256, np.uint8)

@@ -3,7 +3,7 @@
 import logging
 
 from job import job, whole
-from keras_job import set_up_keras
+from keras_job import check_gpu, set_up_keras
 
 set_up_keras(snakemake.threads)
 
@@ -14,6 +14,7 @@ from ssc.tuning import diverging_epoch, draw_tiles, split_by_image
 
 
 def main(snakemake):
+    check_gpu(snakemake.config["allow_cpu"])
     learning, output = Learning(snakemake), snakemake.output
     data, tuning = learning.data, learning.cnn["tuning"]
     drawn = draw_tiles(len(data.codes), tuning["subsample"], learning.seed)
