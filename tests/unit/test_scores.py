@@ -403,3 +403,10 @@ def test_experiments_are_compared_by_pixels_and_by_the_median_river():
 
 def test_experiments_of_no_image_have_their_columns():
     assert compare_experiments([], WATER_AND_SAND).empty
+
+
+def test_totals_of_a_campaign_without_labels_have_the_columns_and_no_row():
+    totals = total_scores([], WATER_AND_SAND, BY_MODEL)
+    scored = total_scores([(describe(), scores([1], [1]))], WATER_AND_SAND, BY_MODEL)
+    assert len(totals) == 0
+    assert totals.columns.tolist() == scored.columns.tolist()

@@ -216,7 +216,8 @@ def total_scores(
                 **{c.name: per_class[c.name] for c in classes},
             }
         )
-    return pd.DataFrame(rows)
+    measures = ["images", "support", "accuracy", "weighted_f1", "macro_f1", "boundary_f1"]
+    return pd.DataFrame(rows, columns=[*by, *measures, *(c.name for c in classes)])
 
 
 def compare_experiments(
