@@ -13,15 +13,16 @@ demo: .venv/ssc
 test: .venv/dev
 	$(BIN)/pytest
 
-# Our phase 2 of the published method against the published one, on IMAGE with its TILE_MAP and LABELS.
+# Ours against the published algorithm on one image; the CNNs are trained first, if need be.
 IMAGE ?= sample_data/predict/Clearbrook_0005.jpg
-TILES := results/published/Clearbrook/tiles/Clearbrook_0005
-TILE_MAP ?= $(TILES)/CNN_Clearbrook_0005.tif
 LABELS ?= sample_data/predict/SCLS_Clearbrook_0005.tif
+DENSE_CNN ?= results/Clearbrook/model/Clearbrook
+TILE_CNN ?= results/published/Clearbrook/model/Clearbrook
 
 bench: .venv/ssc
-	$(BIN)/snakemake --cores $(CORES) --config method=published results=results/published -- $(TILES)
-	$(BIN)/python benchmarks/phase2.py --image "$(IMAGE)" --tile-map "$(TILE_MAP)" --labels "$(LABELS)"
+	test -f $(DENSE_CNN).onnx || $(BIN)/snakemake --cores $(CORES) -- $(DENSE_CNN).onnx
+	test -f $(TILE_CNN).onnx || $(BIN)/snakemake --cores $(CORES) --config method=published results=results/published -- $(TILE_CNN).onnx
+	$(BIN)/python benchmarks/published.py --image "$(IMAGE)" --labels "$(LABELS)" --dense-cnn "$(DENSE_CNN)" --tile-cnn "$(TILE_CNN)" --doc docs/performance.md
 
 lint: .venv/dev
 	$(BIN)/ruff check .
