@@ -68,7 +68,7 @@ rule map_baselines:
         "../envs/ssc.yaml"
     resources:
         mem_mb=2000,
-        runtime=60,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
         median_size=config["refine"]["median_size"],

@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import os
 import re
 import sys
 from difflib import get_close_matches
@@ -78,8 +79,14 @@ TUNING_ONLY = config["cnn"]["tuning"]["only"]
 
 PER_JOB = config["campaign"]["images_per_job"]
 TRAIN_BATCHES = batches(CAMPAIGN.train.values(), PER_JOB)
+ALL_BATCHES = batches(CAMPAIGN.predict.values(), PER_JOB)
 PREDICT_BATCHES = {
-    group: batches(CAMPAIGN.predict_images(group), PER_JOB) for group in CAMPAIGN.groups
+    name: {
+        batch: images
+        for batch, images in ALL_BATCHES.items()
+        if images[0].river in group.predict
+    }
+    for name, group in CAMPAIGN.groups.items()
 }
 
 
@@ -102,6 +109,16 @@ def code_digest(script):
                     if imported.is_file() and imported not in seen:
                         todo.append(imported)
     return hashlib.sha256("".join(sorted(seen.values())).encode()).hexdigest()[:16]
+
+
+def files_digest():
+    """A checksum of the names, sizes and times of all images and labels."""
+    digest = hashlib.sha256()
+    for image in [*CAMPAIGN.train.values(), *CAMPAIGN.predict.values()]:
+        for path in filter(None, (image.path, image.label)):
+            found = os.stat(path)
+            digest.update(f"{path}|{found.st_size}|{found.st_mtime_ns}|".encode())
+    return digest.hexdigest()[:16]
 
 
 def one_of(names):
@@ -128,6 +145,11 @@ def training_rivers(group):
 
 def predict_batch(wildcards):
     return PREDICT_BATCHES[wildcards.group][wildcards.batch]
+
+
+def batch_minutes(wildcards):
+    """Run time to ask for: sizes of batches vary, by up to six times the mean and more."""
+    return 60 + len(predict_batch(wildcards)) // 2
 
 
 def baselines(group):
@@ -174,7 +196,7 @@ def get_targets():
 
 
 def repeat_problems():
-    """What check_images found wrong, once more below Snakemake's list of its many inputs."""
+    """What check_images found wrong, once more where a user looks: at the end."""
     found = Path("logs/check_images.log")
     problems = found.read_text().splitlines() if found.is_file() else []
     print(*(p for p in problems if p.startswith("ERROR: ")), sep="\n", file=sys.stderr)

@@ -59,7 +59,7 @@ rule classify_pixels:
         "../envs/ssc.yaml"
     resources:
         mem_mb=4000,
-        runtime=120,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
         refine=config["refine"],

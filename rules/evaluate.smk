@@ -18,7 +18,7 @@ rule score_images:
         "../envs/ssc.yaml"
     resources:
         mem_mb=2000,
-        runtime=30,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in labelled(predict_batch(wc))],
         stages=lambda wc: baselines(wc.group) + STAGES,
@@ -47,7 +47,7 @@ rule plot_panels:
         "../envs/ssc.yaml"
     resources:
         mem_mb=2000,
-        runtime=30,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
         labelled=lambda wc: [image.name for image in labelled(predict_batch(wc))],

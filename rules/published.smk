@@ -120,7 +120,7 @@ rule classify_tiles:
         "../envs/ssc.yaml"
     resources:
         mem_mb=2000,
-        runtime=60,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
         stride=config["tiles"]["predict_stride"],
@@ -145,7 +145,7 @@ rule refine_pixels:
         "../envs/ssc.yaml"
     resources:
         mem_mb=2000,
-        runtime=120,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
         refine=config["refine"],
