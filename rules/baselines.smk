@@ -3,8 +3,8 @@
 
 rule count_pixels:
     input:
-        images=lambda wc: [image.path for image in TRAIN_BATCHES[wc.batch]],
-        labels=lambda wc: [image.label for image in TRAIN_BATCHES[wc.batch]],
+        images=lambda wc: image_files(TRAIN_BATCHES[wc.batch]),
+        labels=lambda wc: label_files(TRAIN_BATCHES[wc.batch]),
     output:
         counts=ensure(f"{RESULTS}/training_colours/{{batch}}.npz", non_empty=True),
     log:
@@ -56,7 +56,7 @@ rule fit_baselines:
 
 rule map_baselines:
     input:
-        images=lambda wc: [image.path for image in predict_batch(wc)],
+        images=lambda wc: image_files(predict_batch(wc)),
         tables=rules.fit_baselines.output.tables,
     output:
         maps=directory(f"{RESULTS}/{{group}}/baselines/{{batch}}"),

@@ -13,11 +13,12 @@ import yaml
 from jsonschema import Draft202012Validator
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
-from workflow_scripts.ssc.campaign import batches, read_campaign
+from workflow_scripts.ssc import campaign
 from workflow_scripts.ssc.errors import InputError
 
 SCHEMA = workflow.source_path("../config/config.schema.yaml")
-SCRIPTS = Path(workflow.basedir) / "workflow_scripts"
+# Not workflow.basedir, which is that of a workflow that imports this one as a module.
+SCRIPTS = Path(campaign.__file__).parents[1]
 
 
 def config_problems(config):
@@ -66,7 +67,7 @@ RESULTS = config["results"]
 FINAL = {"mlp": "MLP", "rf": "RF", "none": None}[config["refine"]["method"]]
 
 try:
-    CAMPAIGN = read_campaign(
+    CAMPAIGN = campaign.read_campaign(
         *(config["campaign"][key] for key in ("train", "predict", "groups"))
     )
 except InputError as error:
@@ -78,8 +79,8 @@ TRAINED = [g.name for g in CAMPAIGN.groups.values() if g.model]
 TUNING_ONLY = config["cnn"]["tuning"]["only"]
 
 PER_JOB = config["campaign"]["images_per_job"]
-TRAIN_BATCHES = batches(CAMPAIGN.train.values(), PER_JOB)
-ALL_BATCHES = batches(CAMPAIGN.predict.values(), PER_JOB)
+TRAIN_BATCHES = campaign.batches(CAMPAIGN.train.values(), PER_JOB)
+ALL_BATCHES = campaign.batches(CAMPAIGN.predict.values(), PER_JOB)
 PREDICT_BATCHES = {
     name: {
         batch: images
@@ -159,6 +160,15 @@ def baselines(group):
 
 def labelled(images):
     return [image for image in images if image.label]
+
+
+# local(): a module's prefix is for what it makes, not for the images that it finds.
+def image_files(images):
+    return [local(image.path) for image in images]
+
+
+def label_files(images):
+    return [local(image.label) for image in labelled(images)]
 
 
 def scored_batches(group, river=None):

@@ -63,11 +63,11 @@ rule pick_panels:
 rule label_next:
     input:
         maps=lambda wc: [
-            CONFIDENCE.format(group=wc.group, batch=batch)
+            f"{RESULTS}/{wc.group}/{SURE_FOLDER}/{batch}"
             for batch in PREDICT_BATCHES[wc.group]
         ],
         doubts=lambda wc: [
-            DOUBTS.format(group=wc.group, batch=batch)
+            f"{RESULTS}/{wc.group}/doubts/{batch}.csv"
             for batch in PREDICT_BATCHES[wc.group]
         ],
     output:
