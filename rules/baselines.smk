@@ -3,8 +3,8 @@
 
 rule count_pixels:
     input:
-        images=lambda wc: [image.path for image in TRAIN_BATCHES[wc.batch]],
-        labels=lambda wc: [image.label for image in TRAIN_BATCHES[wc.batch]],
+        images=lambda wc: image_files(TRAIN_BATCHES[wc.batch]),
+        labels=lambda wc: label_files(TRAIN_BATCHES[wc.batch]),
     output:
         counts=ensure(f"{RESULTS}/training_colours/{{batch}}.npz", non_empty=True),
     log:
@@ -56,7 +56,7 @@ rule fit_baselines:
 
 rule map_baselines:
     input:
-        images=lambda wc: [image.path for image in predict_batch(wc)],
+        images=lambda wc: image_files(predict_batch(wc)),
         tables=rules.fit_baselines.output.tables,
     output:
         maps=directory(f"{RESULTS}/{{group}}/baselines/{{batch}}"),
@@ -68,7 +68,7 @@ rule map_baselines:
         "../envs/ssc.yaml"
     resources:
         mem_mb=2000,
-        runtime=60,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
         median_size=config["refine"]["median_size"],

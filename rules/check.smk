@@ -4,12 +4,8 @@
 rule check_images:
     # Runs first and alone by its priority and threads. Were it an input of the other rules, a
     # new image would run all of them again, and as ancient() input it would hide from Snakemake
-    # the jobs that the new image needs.
-    input:
-        images=[image.path for image in CAMPAIGN.train.values()]
-        + [image.path for image in CAMPAIGN.predict.values()],
-        labels=[image.label for image in CAMPAIGN.train.values()]
-        + [image.label for image in labelled(CAMPAIGN.predict.values())],
+    # the jobs that the new image needs. Its own files are a checksum among its params: as
+    # thousands of inputs of one job they would take most of the time of planning.
     output:
         preflight=ensure(f"{RESULTS}/preflight.csv", non_empty=True),
         training=report(
@@ -31,6 +27,7 @@ rule check_images:
         runtime=60,
     params:
         campaign=config["campaign"],
+        files=lambda wc: files_digest(),
         classes=config["classes"],
         tiles=config["tiles"] if config["method"] == "published" else None,
         code=code_digest("check_images.py"),

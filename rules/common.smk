@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import os
 import re
 import sys
 from difflib import get_close_matches
@@ -12,11 +13,12 @@ import yaml
 from jsonschema import Draft202012Validator
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
-from workflow_scripts.ssc.campaign import batches, read_campaign
+from workflow_scripts.ssc import campaign
 from workflow_scripts.ssc.errors import InputError
 
 SCHEMA = workflow.source_path("../config/config.schema.yaml")
-SCRIPTS = Path(workflow.basedir) / "workflow_scripts"
+# Not workflow.basedir, which is that of a workflow that imports this one as a module.
+SCRIPTS = Path(campaign.__file__).parents[1]
 
 
 def config_problems(config):
@@ -65,7 +67,7 @@ RESULTS = config["results"]
 FINAL = {"mlp": "MLP", "rf": "RF", "none": None}[config["refine"]["method"]]
 
 try:
-    CAMPAIGN = read_campaign(
+    CAMPAIGN = campaign.read_campaign(
         *(config["campaign"][key] for key in ("train", "predict", "groups"))
     )
 except InputError as error:
@@ -77,9 +79,15 @@ TRAINED = [g.name for g in CAMPAIGN.groups.values() if g.model]
 TUNING_ONLY = config["cnn"]["tuning"]["only"]
 
 PER_JOB = config["campaign"]["images_per_job"]
-TRAIN_BATCHES = batches(CAMPAIGN.train.values(), PER_JOB)
+TRAIN_BATCHES = campaign.batches(CAMPAIGN.train.values(), PER_JOB)
+ALL_BATCHES = campaign.batches(CAMPAIGN.predict.values(), PER_JOB)
 PREDICT_BATCHES = {
-    group: batches(CAMPAIGN.predict_images(group), PER_JOB) for group in CAMPAIGN.groups
+    name: {
+        batch: images
+        for batch, images in ALL_BATCHES.items()
+        if images[0].river in group.predict
+    }
+    for name, group in CAMPAIGN.groups.items()
 }
 
 
@@ -102,6 +110,16 @@ def code_digest(script):
                     if imported.is_file() and imported not in seen:
                         todo.append(imported)
     return hashlib.sha256("".join(sorted(seen.values())).encode()).hexdigest()[:16]
+
+
+def files_digest():
+    """A checksum of the names, sizes and times of all images and labels."""
+    digest = hashlib.sha256()
+    for image in [*CAMPAIGN.train.values(), *CAMPAIGN.predict.values()]:
+        for path in filter(None, (image.path, image.label)):
+            found = os.stat(path)
+            digest.update(f"{path}|{found.st_size}|{found.st_mtime_ns}|".encode())
+    return digest.hexdigest()[:16]
 
 
 def one_of(names):
@@ -130,6 +148,11 @@ def predict_batch(wildcards):
     return PREDICT_BATCHES[wildcards.group][wildcards.batch]
 
 
+def batch_minutes(wildcards):
+    """Run time to ask for: sizes of batches vary, by up to six times the mean and more."""
+    return 60 + len(predict_batch(wildcards)) // 2
+
+
 def baselines(group):
     """The baselines that a group has: none where nobody trains."""
     return config["baselines"] if group in TO_TRAIN else []
@@ -137,6 +160,15 @@ def baselines(group):
 
 def labelled(images):
     return [image for image in images if image.label]
+
+
+# local(): a module's prefix is for what it makes, not for the images that it finds.
+def image_files(images):
+    return [local(image.path) for image in images]
+
+
+def label_files(images):
+    return [local(image.label) for image in labelled(images)]
 
 
 def scored_batches(group, river=None):
@@ -174,7 +206,7 @@ def get_targets():
 
 
 def repeat_problems():
-    """What check_images found wrong, once more below Snakemake's list of its many inputs."""
+    """What check_images found wrong, once more where a user looks: at the end."""
     found = Path("logs/check_images.log")
     problems = found.read_text().splitlines() if found.is_file() else []
     print(*(p for p in problems if p.startswith("ERROR: ")), sep="\n", file=sys.stderr)

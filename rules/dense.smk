@@ -3,8 +3,8 @@
 
 rule train_dense:
     input:
-        images=lambda wc: [image.path for image in CAMPAIGN.train_images(wc.group)],
-        labels=lambda wc: [image.label for image in CAMPAIGN.train_images(wc.group)],
+        images=lambda wc: image_files(CAMPAIGN.train_images(wc.group)),
+        labels=lambda wc: label_files(CAMPAIGN.train_images(wc.group)),
     output:
         model=ensure(f"{RESULTS}/{{group}}/model/{{group}}.h5", non_empty=True),
         key=ensure(f"{RESULTS}/{{group}}/model/{{group}}.csv", non_empty=True),
@@ -44,7 +44,7 @@ rule train_dense:
 
 rule classify_pixels:
     input:
-        images=lambda wc: [image.path for image in predict_batch(wc)],
+        images=lambda wc: image_files(predict_batch(wc)),
         onnx=rules.train_dense.output.onnx,
         key=rules.train_dense.output.key,
     output:
@@ -59,7 +59,7 @@ rule classify_pixels:
         "../envs/ssc.yaml"
     resources:
         mem_mb=4000,
-        runtime=120,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
         refine=config["refine"],
@@ -73,9 +73,8 @@ rule classify_pixels:
         "../workflow_scripts/classify_pixels.py"
 
 
-DOUBTS = rules.classify_pixels.output.doubts
 MAPS = [rules.classify_pixels.output.tiles]
 if FINAL:
     MAPS.append(rules.classify_pixels.output.maps)
-# The stage whose confidence is judged, and where it is.
-SURE, CONFIDENCE = FINAL or "CNN", MAPS[-1]
+# The stage whose confidence is judged, and the folder that has it.
+SURE, SURE_FOLDER = (FINAL, "maps") if FINAL else ("CNN", "tiles")

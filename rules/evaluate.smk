@@ -7,7 +7,7 @@ rule score_images:
     input:
         maps=lambda wc: [rules.map_baselines.output.maps] * len(baselines(wc.group))
         + MAPS,
-        labels=lambda wc: [image.label for image in labelled(predict_batch(wc))],
+        labels=lambda wc: label_files(predict_batch(wc)),
     output:
         scores=directory(f"{RESULTS}/{{group}}/scores/{{batch}}"),
     log:
@@ -18,7 +18,7 @@ rule score_images:
         "../envs/ssc.yaml"
     resources:
         mem_mb=2000,
-        runtime=30,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in labelled(predict_batch(wc))],
         stages=lambda wc: baselines(wc.group) + STAGES,
@@ -31,8 +31,8 @@ rule score_images:
 
 rule plot_panels:
     input:
-        images=lambda wc: [image.path for image in predict_batch(wc)],
-        labels=lambda wc: [image.label for image in labelled(predict_batch(wc))],
+        images=lambda wc: image_files(predict_batch(wc)),
+        labels=lambda wc: label_files(predict_batch(wc)),
         maps=MAPS,
         scores=lambda wc: (
             rules.score_images.output.scores if labelled(predict_batch(wc)) else []
@@ -47,7 +47,7 @@ rule plot_panels:
         "../envs/ssc.yaml"
     resources:
         mem_mb=2000,
-        runtime=30,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
         labelled=lambda wc: [image.name for image in labelled(predict_batch(wc))],

@@ -3,8 +3,8 @@
 
 rule cut_tiles:
     input:
-        images=lambda wc: [image.path for image in TRAIN_BATCHES[wc.batch]],
-        labels=lambda wc: [image.label for image in TRAIN_BATCHES[wc.batch]],
+        images=lambda wc: image_files(TRAIN_BATCHES[wc.batch]),
+        labels=lambda wc: label_files(TRAIN_BATCHES[wc.batch]),
     output:
         tiles=ensure(f"{RESULTS}/training_tiles/{{batch}}.npz", non_empty=True),
     log:
@@ -106,7 +106,7 @@ rule train_cnn:
 
 rule classify_tiles:
     input:
-        images=lambda wc: [image.path for image in predict_batch(wc)],
+        images=lambda wc: image_files(predict_batch(wc)),
         onnx=rules.train_cnn.output.onnx,
         key=rules.train_cnn.output.key,
     output:
@@ -120,7 +120,7 @@ rule classify_tiles:
         "../envs/ssc.yaml"
     resources:
         mem_mb=2000,
-        runtime=60,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
         stride=config["tiles"]["predict_stride"],
@@ -133,7 +133,7 @@ rule classify_tiles:
 
 rule refine_pixels:
     input:
-        images=lambda wc: [image.path for image in predict_batch(wc)],
+        images=lambda wc: image_files(predict_batch(wc)),
         tile_maps=rules.classify_tiles.output.maps,
     output:
         maps=directory(f"{RESULTS}/{{group}}/maps/{{batch}}"),
@@ -145,7 +145,7 @@ rule refine_pixels:
         "../envs/ssc.yaml"
     resources:
         mem_mb=2000,
-        runtime=120,
+        runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
         refine=config["refine"],
@@ -158,9 +158,8 @@ rule refine_pixels:
         "../workflow_scripts/refine_pixels.py"
 
 
-DOUBTS = rules.classify_tiles.output.doubts
 MAPS = [rules.classify_tiles.output.maps]
 if FINAL:
     MAPS.append(rules.refine_pixels.output.maps)
-# The stage whose confidence is judged, and where it is.
-SURE, CONFIDENCE = "CNN", MAPS[0]
+# The stage whose confidence is judged, and the folder that has it.
+SURE, SURE_FOLDER = "CNN", "tiles"

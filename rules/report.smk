@@ -62,17 +62,12 @@ rule pick_panels:
 
 rule label_next:
     input:
-        images=lambda wc: [
-            image.path
-            for images in PREDICT_BATCHES[wc.group].values()
-            for image in images
-        ],
         maps=lambda wc: [
-            CONFIDENCE.format(group=wc.group, batch=batch)
+            f"{RESULTS}/{wc.group}/{SURE_FOLDER}/{batch}"
             for batch in PREDICT_BATCHES[wc.group]
         ],
         doubts=lambda wc: [
-            DOUBTS.format(group=wc.group, batch=batch)
+            f"{RESULTS}/{wc.group}/doubts/{batch}.csv"
             for batch in PREDICT_BATCHES[wc.group]
         ],
     output:
@@ -98,11 +93,12 @@ rule label_next:
         mem_mb=2000,
         runtime=60,
     params:
-        batches=lambda wc: [
-            [image.name for image in images]
+        predict=config["campaign"]["predict"],
+        labelled=lambda wc: [
+            image.name
             for images in PREDICT_BATCHES[wc.group].values()
+            for image in labelled(images)
         ],
-        labelled=[image.name for image in labelled(CAMPAIGN.predict.values())],
         stage=SURE,
         sheet=config["label_next"]["sheet"],
         classes=config["classes"],

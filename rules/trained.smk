@@ -3,8 +3,8 @@
 
 rule convert_cnn:
     input:
-        model=lambda wc: CAMPAIGN.groups[wc.group].model,
-        key=lambda wc: CAMPAIGN.groups[wc.group].key,
+        model=lambda wc: local(CAMPAIGN.groups[wc.group].model),
+        key=lambda wc: local(CAMPAIGN.groups[wc.group].key),
     output:
         key=ensure(f"{RESULTS}/{{group}}/model/{{group}}.csv", non_empty=True),
         onnx=ensure(f"{RESULTS}/{{group}}/model/{{group}}.onnx", non_empty=True),

@@ -2,7 +2,6 @@
 
 from contextlib import ExitStack
 
-import cv2
 import pandas as pd
 
 from job import job, progress, whole, whole_folder
@@ -17,7 +16,6 @@ from ssc.refine import most_probable, sharpen, teach
 def main(snakemake):
     params, settings = snakemake.params, snakemake.params.refine
     classes, output = read_classes(params.classes), snakemake.output
-    cv2.setNumThreads(snakemake.threads)
     network = DenseClassifier(
         snakemake.input.onnx, pd.read_csv(snakemake.input.key), snakemake.threads
     )
@@ -45,5 +43,5 @@ def main(snakemake):
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
+    with job(snakemake):
         main(snakemake)

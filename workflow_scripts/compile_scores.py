@@ -68,5 +68,5 @@ def add_calibration_error(totals, counts, sure):
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
+    with job(snakemake):
         main(snakemake)

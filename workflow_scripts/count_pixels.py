@@ -2,7 +2,6 @@
 
 import logging
 
-import cv2
 from scipy.sparse import save_npz
 
 from job import job, whole
@@ -13,7 +12,6 @@ from ssc.refine import feature_bands
 
 def main(snakemake):
     params, counts = snakemake.params, 0
-    cv2.setNumThreads(snakemake.threads)
     for path, label in zip(snakemake.input.images, snakemake.input.labels, strict=True):
         image = feature_bands(read_image(path)[0], params.median_size, entropy=False)
         found = count_labels(image, read_class_raster(label), params.colour_bits)
@@ -24,5 +22,5 @@ def main(snakemake):
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
+    with job(snakemake):
         main(snakemake)

@@ -1,4 +1,4 @@
-"""What every job does around its work: log, report faults, leave whole outputs only."""
+"""What every job does around its work: keep to its threads, log, leave whole outputs only."""
 
 import logging
 import os
@@ -8,19 +8,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import cv2
+
 from ssc.errors import InputError
 
 
 @contextmanager
-def job(log: str) -> Iterator[None]:
-    """Log to the rule's log file and to the terminal; end on a fault with status 1.
+def job(snakemake) -> Iterator[None]:
+    """Keep to the rule's threads; log to its log file and the terminal; end a fault with status 1.
 
     A fault that the user can mend is told in its own words, any other with its traceback.
     """
+    # Snakemake itself limits OpenMP and BLAS; ONNX Runtime, scikit-learn, Keras are told theirs.
+    cv2.setNumThreads(snakemake.threads)
     logging.basicConfig(
         level=logging.INFO,
         format="%(message)s",
-        handlers=[logging.FileHandler(log, encoding="utf-8"), logging.StreamHandler()],
+        handlers=[logging.FileHandler(snakemake.log[0], encoding="utf-8"), logging.StreamHandler()],
     )
     try:
         yield

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from job import job, whole
+from ssc.campaign import read_campaign
 from ssc.classes import read_classes
 from ssc.figures import plot_contact_sheet
 from ssc.labelling import rank_crops, rank_images
@@ -11,22 +12,23 @@ from ssc.raster import read_class_raster, read_image
 
 def main(snakemake):
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
-    doubts = pd.concat([pd.read_csv(path) for path in inputs.doubts], ignore_index=True)
+    batches = [pd.read_csv(path) for path in inputs.doubts]
+    folder_of = {
+        name: folder
+        for folder, batch in zip(inputs.maps, batches, strict=True)
+        for name in batch["Image"]
+    }
+    image_of = read_campaign([], params.predict, {}).predict
+    doubts = pd.concat(batches, ignore_index=True)
     doubts.insert(1, "RiverName", doubts["Image"].str.rsplit("_", n=1).str[0])
     doubts.insert(2, "labelled", doubts["Image"].isin(params.labelled))
     images = doubts.drop_duplicates("Image")[["Image", "RiverName", "labelled", "confidence"]]
     crops = rank_crops(doubts)
     shown = crops.head(params.sheet)
-    folder_of = {
-        name: folder
-        for folder, names in zip(inputs.maps, params.batches, strict=True)
-        for name in names
-    }
-    image_of = dict(zip(folder_of, inputs.images, strict=True))
     pictures, maps = [], []
     for crop in shown.itertuples():
         cut = slice(crop.row, crop.row + crop.height), slice(crop.column, crop.column + crop.width)
-        pictures.append(read_image(image_of[crop.Image])[0][cut])
+        pictures.append(read_image(image_of[crop.Image].path)[0][cut])
         codes = read_class_raster(f"{folder_of[crop.Image]}/{params.stage}_{crop.Image}.tif")
         maps.append(codes[cut])
     with whole(output.images) as path:
@@ -39,5 +41,5 @@ def main(snakemake):
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
+    with job(snakemake):
         main(snakemake)

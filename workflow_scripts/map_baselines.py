@@ -1,6 +1,5 @@
 """Map each image of a batch by each baseline of its group."""
 
-import cv2
 import numpy as np
 
 from job import job, progress, whole_folder
@@ -13,7 +12,6 @@ from ssc.refine import feature_bands
 def main(snakemake):
     params, classes = snakemake.params, read_classes(snakemake.params.classes)
     tables = dict(np.load(snakemake.input.tables))
-    cv2.setNumThreads(snakemake.threads)
     with whole_folder(snakemake.output.maps) as folder:
         for number, name in progress(params.names):
             image, grid = read_image(snakemake.input.images[number])
@@ -24,5 +22,5 @@ def main(snakemake):
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
+    with job(snakemake):
         main(snakemake)

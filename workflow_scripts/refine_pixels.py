@@ -1,7 +1,5 @@
 """Refine the tile map of each image of a batch to pixels."""
 
-import cv2
-
 from job import job, progress, whole_folder
 from ssc.classes import read_classes
 from ssc.pixel_classifier import pixel_classifier
@@ -12,7 +10,6 @@ from ssc.refine import refine_map, teach
 def main(snakemake):
     params, settings = snakemake.params, snakemake.params.refine
     classes, tiles = read_classes(params.classes), snakemake.input.tile_maps
-    cv2.setNumThreads(snakemake.threads)
     with whole_folder(snakemake.output.maps) as folder:
         for number, name in progress(params.names):
             image, grid = read_image(snakemake.input.images[number])
@@ -26,5 +23,5 @@ def main(snakemake):
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
+    with job(snakemake):
         main(snakemake)

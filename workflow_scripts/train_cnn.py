@@ -49,5 +49,5 @@ def main(snakemake):
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
+    with job(snakemake):
         main(snakemake)

@@ -45,5 +45,5 @@ def main(snakemake):
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
+    with job(snakemake):
         main(snakemake)

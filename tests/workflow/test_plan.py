@@ -1,10 +1,11 @@
 """What Snakemake plans to do, from file names alone."""
 
 import re
+import shutil
 
 import pytest
 
-from run import run_snakemake
+from run import REPO, run_snakemake
 
 
 @pytest.fixture
@@ -25,8 +26,15 @@ def touch(path):
     path.touch()
 
 
-def plan(folder, groups="per_river", images_per_job=1, train="train", **config):
+def plan(folder, **config):
     """Planned jobs by rule, of the published method unless `config` says otherwise."""
+    run = snakemake(folder, "-n", **config)
+    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", run, re.MULTILINE)}
+
+
+def snakemake(
+    folder, *arguments, groups="per_river", images_per_job=1, train="train", repo=REPO, **config
+):
     config = {"method": "published"} | config
     config["campaign"] = {
         "train": train,
@@ -34,9 +42,9 @@ def plan(folder, groups="per_river", images_per_job=1, train="train", **config):
         "groups": groups,
         "images_per_job": images_per_job,
     }
-    run = run_snakemake(folder, "-n", config=config)
+    run = run_snakemake(folder, *arguments, config=config, repo=repo)
     assert run.returncode == 0, run.stdout
-    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", run.stdout, re.MULTILINE)}
+    return run.stdout
 
 
 def test_one_dense_cnn_a_river(campaign):
@@ -148,3 +156,45 @@ def test_names_with_spaces_and_accents(campaign):
         touch(campaign / f"{folder}/{name}.jpg")
         touch(campaign / f"{folder}/SCLS_{name}.tif")
     assert plan(campaign)["train_cnn"] == 3
+
+
+EMPTY_ANSWER = """
+from pathlib import Path
+for path in map(Path, snakemake.output):
+    path.write_text("answer") if path.suffix else path.mkdir()
+"""
+
+
+def test_a_new_image_and_a_changed_one_run_their_own_batch_only(campaign):
+    for number in range(1000, 1060):
+        touch(campaign / f"predict/B_{number}.jpg")
+        touch(campaign / f"predict/SCLS_B_{number}.tif")
+    new = campaign / "predict/B_1005.jpg"
+    new.unlink()
+    for part in ("rules", "workflow_scripts", "config", "envs", "Snakefile"):
+        source = REPO / part
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, campaign / "repo" / part)
+    for script in (campaign / "repo/workflow_scripts").glob("*.py"):
+        script.write_text(EMPTY_ANSWER)
+    options = {"method": "dense", "images_per_job": 10, "repo": campaign / "repo"}
+    assert plan(campaign, **options)["classify_pixels"] == 5
+    snakemake(campaign, "--cores", 2, **options)
+    assert plan(campaign, **options) == {}
+    own_batch = {
+        "check_images": 1,
+        "classify_pixels": 1,
+        "score_images": 1,
+        "plot_panels": 1,
+        "label_next": 1,
+        "compile_scores": 1,
+        "plot_summary": 2,
+        "pick_panels": 2,
+        "all": 1,
+        "total": 11,
+    }
+    touch(new)
+    assert plan(campaign, **options) == own_batch
+    new.unlink()
+    assert plan(campaign, **options) == {}
+    (campaign / "predict/B_1030.jpg").write_text("changed")
+    assert plan(campaign, **options) == own_batch

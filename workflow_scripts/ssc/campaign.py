@@ -131,11 +131,12 @@ def _find_images(role: str, folders: str | Iterable[str], problems: list[str]) -
     seen = len(problems)
     for folder in [folders] if isinstance(folders, str) else folders:
         for path in _list_folder(role, folder, problems):
-            stem, suffix = os.path.splitext(unicodedata.normalize("NFC", path.name))
+            name = unicodedata.normalize("NFC", os.path.basename(path))
+            stem, suffix = os.path.splitext(name)
             if suffix.lower() in LABEL_SUFFIXES and stem.startswith("SCLS_"):
-                labels[stem.removeprefix("SCLS_")].append(str(path))
+                labels[stem.removeprefix("SCLS_")].append(path)
             elif suffix.lower() in IMAGE_SUFFIXES:
-                images[stem].append(str(path))
+                images[stem].append(path)
 
     found, claimed = {}, {}
     for stem in sorted(images):
@@ -167,7 +168,7 @@ def _find_images(role: str, folders: str | Iterable[str], problems: list[str]) -
     return found
 
 
-def _list_folder(role: str, folder: str, problems: list[str]) -> list[Path]:
+def _list_folder(role: str, folder: str, problems: list[str]) -> list[str]:
     expanded = _expand(f"campaign.{role}", folder, problems)
     if expanded is None:
         return []
@@ -175,7 +176,8 @@ def _list_folder(role: str, folder: str, problems: list[str]) -> list[Path]:
         problems.append(f"campaign.{role}: folder {expanded} does not exist")
         return []
     # Hidden files: macOS leaves a ._ file beside each file that it copies.
-    return [expanded / n for n in sorted(os.listdir(expanded)) if not n.startswith(".")]
+    names = sorted(n for n in os.listdir(expanded) if not n.startswith("."))
+    return [os.path.join(expanded, name) for name in names]
 
 
 def _expand(key: str, path: str, problems: list[str]) -> Path | None:
