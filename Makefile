@@ -16,12 +16,13 @@ test: .venv/dev
 # Ours against the published algorithm on one image; the CNNs are trained first, if need be.
 IMAGE ?= sample_data/predict/Clearbrook_0005.jpg
 LABELS ?= sample_data/predict/SCLS_Clearbrook_0005.tif
-DENSE_CNN ?= results/Clearbrook/model/Clearbrook
-TILE_CNN ?= results/published/Clearbrook/model/Clearbrook
+DENSE_CNN ?= results/bench/dense/Clearbrook/model/Clearbrook
+TILE_CNN ?= results/bench/published/Clearbrook/model/Clearbrook
+TRAIN := $(BIN)/snakemake --cores $(CORES) --config
 
 bench: .venv/ssc
-	test -f $(DENSE_CNN).onnx || $(BIN)/snakemake --cores $(CORES) -- $(DENSE_CNN).onnx
-	test -f $(TILE_CNN).onnx || $(BIN)/snakemake --cores $(CORES) --config method=published results=results/published -- $(TILE_CNN).onnx
+	test -f $(DENSE_CNN).onnx || $(TRAIN) results=results/bench/dense -- $(DENSE_CNN).onnx
+	test -f $(TILE_CNN).onnx || $(TRAIN) results=results/bench/published method=published -- $(TILE_CNN).onnx
 	$(BIN)/python benchmarks/published.py --image "$(IMAGE)" --labels "$(LABELS)" --dense-cnn "$(DENSE_CNN)" --tile-cnn "$(TILE_CNN)" --doc docs/performance.md
 
 lint: .venv/dev
