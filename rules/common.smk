@@ -127,6 +127,11 @@ def one_of(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
+def by_attempt(amount):
+    """A resource that grows with each new try: SLURM kills jobs that take more than they asked."""
+    return lambda wildcards, attempt: attempt * amount
+
+
 def training_batches(group):
     return [
         batch
