@@ -153,9 +153,9 @@ def predict_batch(wildcards):
     return PREDICT_BATCHES[wildcards.group][wildcards.batch]
 
 
-def batch_minutes(wildcards):
+def batch_minutes(wildcards, attempt):
     """Run time to ask for: sizes of batches vary, by up to six times the mean and more."""
-    return 60 + len(predict_batch(wildcards)) // 2
+    return attempt * (60 + len(predict_batch(wildcards)) // 2)
 
 
 def baselines(group):
