@@ -32,8 +32,8 @@ def slurm(tmp_path_factory):
 class Head:
     """A Snakemake that sends jobs to SLURM, as `snakemake --profile` does."""
 
-    def __init__(self, folder, config, profile):
-        command = snakemake_command(folder, *WANTED, "--profile", profile, config=config)
+    def __init__(self, folder, config, profile, *arguments):
+        command = snakemake_command(folder, *arguments, "--profile", profile, config=config)
         command[1:3] = [str(REPO / "tests/often.py")]
         self.log = folder / "head.log"
         with self.log.open("a") as log:
@@ -46,8 +46,8 @@ class Head:
         os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
 
-    def end(self):
-        assert self.process.wait(300) == 0, self.log.read_text()[-5000:]
+    def end(self, status=0):
+        assert self.process.wait(300) == status, self.log.read_text()[-5000:]
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def campaign(slurm, tmp_path_factory, small, copy_river):
     profile["set-resources"]["compile_scores"] = {"mem_mb": "100 * 20 ** (attempt - 1)"}
     (folder / "profile.yaml").write_text(yaml.safe_dump(profile))
 
-    head = Head(folder, config, folder)
+    head = Head(folder, config, folder, *WANTED)
     # The check of images hangs until its time is up.
     hung = wait_for(lambda: slurm.jobs("check_images", "RUNNING"))[0]["JobId"]
     shell(f"scancel --full --signal=STOP {hung}")
@@ -90,7 +90,7 @@ def campaign(slurm, tmp_path_factory, small, copy_river):
     shell("scancel --user root")
     wait_for(lambda: not shell("squeue -h"))
     assert run_snakemake(folder, "--unlock", config=config).returncode == 0
-    head = Head(folder, config, folder)
+    head = Head(folder, config, folder, *WANTED)
     head.end()
     return SimpleNamespace(folder=folder, at_once=at_once, trained=trained)
 
@@ -168,9 +168,7 @@ def test_a_site_with_account_and_gres_finds_its_lines(
         file.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     model = "results/Clearbrook/model/Clearbrook.onnx"
-    arguments = (model, "--profile", tmp_path, "--retries", 0)
-    run = run_snakemake(copy_river(tmp_path), *arguments, config=small)
-    assert "SLURM sbatch failed" in run.stdout
+    Head(copy_river(tmp_path), small, tmp_path, model, "--retries", 0).end(status=1)
     (line,) = (tmp_path / "submitted").read_text().splitlines()
     words = line.split()
     assert "-A account -p gpu " in line
