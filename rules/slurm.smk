@@ -8,12 +8,12 @@ def patient(check_active_jobs):
 
     async def check(self, active_jobs):
         answers = getattr(self, "_status_query_calls", None)
-        async for job in check_active_jobs(self, active_jobs):
-            yield job
+        active = [job async for job in check_active_jobs(self, active_jobs)]
         if active_jobs and answers is not None and self._status_query_calls == answers:
             self.logger.warning("SLURM does not answer; asking again later.")
-            for job in active_jobs:
-                yield job
+            active = active_jobs
+        for job in active:
+            yield job
 
     return check
 
