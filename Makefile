@@ -10,7 +10,7 @@ demo: .venv/ssc
 	$(BIN)/snakemake --cores $(CORES) --report $(REPORT) --report-after-run
 	@echo "Done. The report: $(CURDIR)/$(REPORT)"
 
-test: .venv/dev
+test: .venv/dev .venv/slurm
 	$(BIN)/pytest
 
 # Ours against the published algorithm on one image; the CNNs are trained first, if need be.
@@ -39,7 +39,7 @@ lint: .venv/dev
 	$(BIN)/pip install --quiet --disable-pip-version-check -r $@.txt
 	mv $@.txt $@
 
-.venv/dev: .venv/ssc
+.venv/dev .venv/slurm: .venv/ssc
 
 clean:
 	rm -rf .venv .snakemake results logs

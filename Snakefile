@@ -31,6 +31,7 @@ include: "rules/trained.smk"
 include: "rules/baselines.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+include: "rules/slurm.smk"
 
 
 report: "rules/captions/workflow.rst"

@@ -14,8 +14,8 @@ rule count_pixels:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(30),
     params:
         median_size=config["refine"]["median_size"],
         colour_bits=config["refine"]["colour_bits"],
@@ -40,8 +40,8 @@ rule fit_baselines:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=4000,
-        runtime=240,
+        mem_mb=by_attempt(4000),
+        runtime=by_attempt(240),
     params:
         baselines=config["baselines"],
         settings={
@@ -67,7 +67,7 @@ rule map_baselines:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=by_attempt(2000),
         runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],

@@ -23,8 +23,8 @@ rule check_images:
         "../envs/ssc.yaml"
     threads: 16
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(60),
     params:
         campaign=config["campaign"],
         files=lambda wc: files_digest(),

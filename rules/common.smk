@@ -127,6 +127,11 @@ def one_of(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
+def by_attempt(amount):
+    """A resource that grows with each new try: SLURM kills jobs that take more than they asked."""
+    return lambda wildcards, attempt: attempt * amount
+
+
 def training_batches(group):
     return [
         batch
@@ -148,9 +153,9 @@ def predict_batch(wildcards):
     return PREDICT_BATCHES[wildcards.group][wildcards.batch]
 
 
-def batch_minutes(wildcards):
+def batch_minutes(wildcards, attempt):
     """Run time to ask for: sizes of batches vary, by up to six times the mean and more."""
-    return 60 + len(predict_batch(wildcards)) // 2
+    return attempt * (60 + len(predict_batch(wildcards)) // 2)
 
 
 def baselines(group):

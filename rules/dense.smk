@@ -30,8 +30,8 @@ rule train_dense:
     resources:
         gpu=1,
         # All training images are in memory, and a JPEG is a tenth of its image or less.
-        mem_mb=lambda wc, input: 6000 + round(20 * input.size_mb),
-        runtime=240,
+        mem_mb=lambda wc, input, attempt: attempt * (6000 + round(20 * input.size_mb)),
+        runtime=by_attempt(240),
     params:
         dense=config["dense"],
         classes=config["classes"],
@@ -58,7 +58,7 @@ rule classify_pixels:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=4000,
+        mem_mb=by_attempt(4000),
         runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],

@@ -17,7 +17,7 @@ rule score_images:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=by_attempt(2000),
         runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in labelled(predict_batch(wc))],
@@ -46,7 +46,7 @@ rule plot_panels:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=by_attempt(2000),
         runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
@@ -101,8 +101,8 @@ rule compile_scores:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(30),
     params:
         batches=lambda wc: [
             dict(

@@ -14,8 +14,8 @@ rule cut_tiles:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(30),
     params:
         classes=sorted(map(int, config["classes"])),
         size=config["tiles"]["size"],
@@ -50,8 +50,8 @@ rule tune_cnn:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=8000,
-        runtime=240,
+        mem_mb=by_attempt(8000),
+        runtime=by_attempt(240),
     params:
         cnn={k: v for k, v in config["cnn"].items() if k != "epochs"},
         classes=config["classes"],
@@ -92,8 +92,10 @@ rule train_cnn:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=20000 if config["cnn"]["architecture"] == "NASNetLarge" else 8000,
-        runtime=240,
+        mem_mb=by_attempt(
+            20000 if config["cnn"]["architecture"] == "NASNetLarge" else 8000
+        ),
+        runtime=by_attempt(240),
     params:
         cnn={k: v for k, v in config["cnn"].items() if k != "tuning"},
         classes=config["classes"],
@@ -119,7 +121,7 @@ rule classify_tiles:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=by_attempt(2000),
         runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
@@ -144,7 +146,7 @@ rule refine_pixels:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=2000,
+        mem_mb=by_attempt(2000),
         runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],

@@ -18,8 +18,8 @@ rule plot_summary:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=2000,
-        runtime=30,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(30),
     params:
         classes=config["classes"],
         code=code_digest("plot_summary.py"),
@@ -50,8 +50,8 @@ rule pick_panels:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=by_attempt(1000),
+        runtime=by_attempt(30),
     params:
         most=config["figures"]["in_report"],
         stages=STAGES,
@@ -90,8 +90,8 @@ rule label_next:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=2000,
-        runtime=60,
+        mem_mb=by_attempt(2000),
+        runtime=by_attempt(60),
     params:
         predict=config["campaign"]["predict"],
         labelled=lambda wc: [

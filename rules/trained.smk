@@ -17,8 +17,8 @@ rule convert_cnn:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=4000,
-        runtime=60,
+        mem_mb=by_attempt(4000),
+        runtime=by_attempt(60),
     params:
         method=config["method"],
         classes=config["classes"],

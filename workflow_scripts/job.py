@@ -41,11 +41,15 @@ def job(snakemake) -> Iterator[None]:
 def whole(path: str) -> Iterator[Path]:
     """A path to write to that takes the place of `path` once all of it is written."""
     target = Path(path)
-    part = target.with_name(f".part-{target.name}")
+    part, old = (target.with_name(f".part-{word}{target.name}") for word in ("", "old-"))
     remove(part)
+    remove(old)
     yield part
-    remove(target)
+    if target.is_dir():
+        # No folder takes the place of another, and a kill may come while one is removed.
+        os.replace(target, old)
     os.replace(part, target)
+    remove(old)
 
 
 @contextmanager
