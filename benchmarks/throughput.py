@@ -16,6 +16,7 @@ from workflow import ROOT, link, run_workflow
 
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
+from ssc.campaign import read_campaign
 from ssc.dense_classifier import DenseClassifier
 from ssc.raster import read_image
 
@@ -29,19 +30,19 @@ def main():
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--out", type=Path, default=Path("results/throughput"))
     args = parser.parse_args()
-    images = sorted(args.folder.glob("*.jpg"))
-    river = images[0].stem.rpartition("_")[0]
+    river = next(args.folder.glob("*.jpg")).stem.rpartition("_")[0]
+    groups = {"trained": {"predict": [river], "model": f"{args.cnn.resolve()}.h5"}}
+    images = list(read_campaign([], str(args.folder), groups).predict.values())
     for number, image in enumerate(images * args.times, start=1):
-        name, label = f"{river}_{number:05}", image.with_name(f"SCLS_{image.stem}.tif")
-        link([image], [args.out / f"images/{name}.jpg"])
-        if label.is_file():
-            link([label], [args.out / f"images/SCLS_{name}.tif"])
-    group = {"predict": [river], "model": f"{args.cnn.resolve()}.h5"}
+        targets = [args.out / f"images/{prefix}{river}_{number:05}" for prefix in ("", "SCLS_")]
+        link([image.path], [targets[0].with_suffix(".jpg")])
+        if image.label:
+            link([image.label], [targets[1].with_suffix(".tif")])
     config = {
         "campaign": {
             "train": [],
             "predict": "images",
-            "groups": {"trained": group},
+            "groups": groups,
             "images_per_job": args.images_per_job,
         },
         "results": "results",
@@ -86,7 +87,7 @@ def arithmetic(images, cnn: Path) -> dict[str, float]:
     total = dict.fromkeys(["decode", "CNN", "median"], 0.0)
     for image in images:
         start = time.process_time()
-        pixels = read_image(image)[0]
+        pixels = read_image(image.path)[0]
         decoded = time.process_time()
         network.probabilities(pixels)
         classified = time.process_time()
