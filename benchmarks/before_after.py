@@ -18,13 +18,14 @@ from workflow import ROOT
 
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
+from ssc.campaign import read_campaign
 from ssc.classes import read_classes
 from ssc.raster import read_class_raster
 
 # Site, group, image, and the rows and columns to show.
 PLACES = [
     ("stmarguerite", "StMarg", "StMarg_31162", slice(None), slice(None)),
-    ("stmarguerite", "StMarg", "StMarg_31162", slice(900, 1500), slice(900, 1800)),
+    ("stmarguerite", "StMarg", "StMarg_31162", slice(1200, 1700), slice(650, 1400)),
     ("monterey", "Monterey", "Monterey_0038", slice(None), slice(None)),
     ("monterey", "Monterey", "Monterey_0063", slice(None), slice(None)),
 ]
@@ -39,11 +40,11 @@ def main():
     schema = yaml.safe_load((ROOT / "config/config.schema.yaml").read_text())
     classes = read_classes(schema["properties"]["classes"]["default"])
     colours = ListedColormap(["black", *(c.colour for c in classes)])
-    data = Path(os.environ["SSC_DATA"])
+    data = os.environ["SSC_DATA"]
     parts = []
     for site, group, image, rows, columns in PLACES:
-        predict = data / site / "predict"
-        maps = {"labels": predict / f"SCLS_{image}.tif"}
+        found = read_campaign(f"{data}/{site}/train", f"{data}/{site}/predict", "per_river")
+        maps = {"labels": found.predict[image].label}
         for method in ("published", "default"):
             results = args.runs / method / f"{site}_{args.seed}" / "results" / site / group
             if method == "published":
