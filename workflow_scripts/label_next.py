@@ -25,19 +25,23 @@ def main(snakemake):
     images = doubts.drop_duplicates("Image")[["Image", "RiverName", "labelled", "confidence"]]
     crops = rank_crops(doubts)
     shown = crops.head(params.sheet)
-    pictures, maps = [], []
-    for crop in shown.itertuples():
-        cut = slice(crop.row, crop.row + crop.height), slice(crop.column, crop.column + crop.width)
-        pictures.append(read_image(image_of[crop.Image].path)[0][cut])
-        codes = read_class_raster(f"{folder_of[crop.Image]}/{params.stage}_{crop.Image}.tif")
-        maps.append(codes[cut])
+    pictures, maps = {}, {}
+    for name, crops_of_image in shown.groupby("Image"):
+        image, _ = read_image(image_of[name].path)
+        codes = read_class_raster(f"{folder_of[name]}/{params.stage}_{name}.tif")
+        for crop in crops_of_image.itertuples():
+            rows = slice(crop.row, crop.row + crop.height)
+            columns = slice(crop.column, crop.column + crop.width)
+            pictures[crop.rank] = image[rows, columns].copy()
+            maps[crop.rank] = codes[rows, columns].copy()
     with whole(output.images) as path:
         rank_images(images).to_csv(path, index=False)
     with whole(output.crops) as path:
         crops.to_csv(path, index=False)
     with whole(output.sheet) as path:
         title = f"Label these next: where CNN {snakemake.wildcards.group} is least sure"
-        plot_contact_sheet(path, title, shown, pictures, maps, read_classes(params.classes), 1800)
+        ranked = [[parts[rank] for rank in shown["rank"]] for parts in (pictures, maps)]
+        plot_contact_sheet(path, title, shown, *ranked, read_classes(params.classes), 1800)
 
 
 if __name__ == "__main__":

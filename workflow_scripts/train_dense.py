@@ -21,11 +21,8 @@ from ssc.raster import read_class_raster, read_image
 def main(snakemake):
     check_gpu(snakemake.config["allow_cpu"])
     params, output = snakemake.params, snakemake.output
-    key = class_key(read_classes(params.classes), params.rivers, local=False)
-    output_of = np.zeros(256, np.uint8)
-    output_of[key["HierarchClass"]] = key["LocalClass"]
     images = [read_image(path)[0] for path in snakemake.input.images]
-    outputs = [output_of[read_class_raster(path)] for path in snakemake.input.labels]
+    outputs, key = read_outputs(snakemake.input.labels, read_classes(params.classes), params.rivers)
 
     policy = dense_policy(params.dense["mixed_precision"])
     logging.info("%d images, computing in %s", len(images), policy)
@@ -45,6 +42,17 @@ def main(snakemake):
         export_onnx(coarse_network(trained), path)
     with whole(output.model) as path:
         trained.save(path, include_optimizer=False)
+
+
+def read_outputs(paths, classes, rivers):
+    """The right output for each pixel of the label rasters, and the class key."""
+    labels = [read_class_raster(path) for path in paths]
+    labelled = set().union(*(np.flatnonzero(np.bincount(codes.ravel())) for codes in labels))
+    # An output that nothing teaches would only cost time.
+    key = class_key([c for c in classes if c.code in labelled], rivers, local=False)
+    output_of = np.zeros(256, np.uint8)
+    output_of[key["HierarchClass"]] = key["LocalClass"]
+    return [output_of[codes] for codes in labels], key
 
 
 if __name__ == "__main__":

@@ -555,7 +555,7 @@ def test_the_majority_decides_in_the_end_wherever_a_map_comes_from(teaching):
 def test_means_of_large_images_are_exact():
     # 4 million pixels, of which sums in 32 bits are 5 % off.
     shape = (2000, 2000)
-    probabilities = np.broadcast_to(np.array([[[0.9]], [[0.1]]], np.float32), (2, *shape))
+    probabilities = np.array([[[0.9]], [[0.1]]], np.float32) * np.ones(shape, np.float32)
     teaching = np.full(shape, 1, np.uint8)
     teaching[0, 0] = 4
     classifier = Fake([1, 4], [0.6, 0.4])

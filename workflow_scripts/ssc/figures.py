@@ -40,44 +40,31 @@ def plot_panel(
     width
         Of the figure, in pixels.
     """
-    # No more pixels than the figure can show.
-    shrink = max(1, round(max(image.shape[:2]) / (width / 2)))
-    small = (image.shape[1] // shrink, image.shape[0] // shrink)
-    drawn = [("Image", cv2.resize(image, small, interpolation=cv2.INTER_AREA))]
-    palette = _palette(classes)
-    for caption, codes in panels:
-        if codes is not None:
-            codes = palette[cv2.resize(codes, small, interpolation=cv2.INTER_NEAREST)]
-        drawn.append((caption, codes))
-
-    across = 2
-    down = -(-len(drawn) // across)
-    cell = (width - 40) / across
-    heading, caption_height, legend = 40, 26, 50
-    height = down * (cell * image.shape[0] / image.shape[1] + caption_height) + heading + legend
+    margin, heading, caption_height, legend = 10, 40, 26, 50
+    cell = (width - 3 * margin) // 2
+    size = (cell, max(1, round(cell * image.shape[0] / image.shape[1])))
+    down = -(-(1 + len(panels)) // 2)
+    height = heading + down * (caption_height + size[1]) + legend
     figure = plt.figure(figsize=(width / DPI, height / DPI), dpi=DPI)
-    axes = figure.subplots(
-        down,
-        across,
-        squeeze=False,
-        gridspec_kw=dict(
-            left=10 / width,
-            right=1 - 10 / width,
-            top=1 - (heading + caption_height) / height,
-            bottom=legend / height,
-            wspace=0.03,
-            hspace=caption_height / (cell * image.shape[0] / image.shape[1]),
-        ),
-    ).ravel()
-    for ax in axes:
-        ax.set_axis_off()
-    for ax, (caption, picture) in zip(axes, drawn, strict=False):
-        ax.set_title(caption, fontsize=12, pad=5)
-        if picture is None:
-            ax.text(0.5, 0.5, "no labels", ha="center", va="center", fontsize=14, color="grey")
-        else:
-            ax.imshow(picture, interpolation="nearest")
     figure.suptitle(title, fontsize=14, y=1 - 8 / height, va="top")
+    palette = _palette(classes)
+    for number, (caption, codes) in enumerate([("Image", None), *panels]):
+        y, x = divmod(number, 2)
+        left = margin + x * (cell + margin)
+        top = height - heading - y * (caption_height + size[1])
+        middle = (left + cell / 2) / width
+        figure.text(middle, (top - 4) / height, caption, ha="center", va="top", fontsize=12)
+        if number == 0:
+            drawn = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        elif codes is None:
+            place = (top - caption_height - size[1] / 2) / height
+            grey = dict(ha="center", va="center", fontsize=14, color="grey")
+            figure.text(middle, place, "no labels", **grey)
+            continue
+        else:
+            drawn = palette[cv2.resize(codes, size, interpolation=cv2.INTER_NEAREST)]
+        # Pixel for pixel: axes would resample, and take most of the time.
+        figure.figimage(drawn, left, top - caption_height - size[1])
     figure.legend(
         handles=[
             Patch(facecolor=c.colour, edgecolor="black", linewidth=0.5, label=c.name)

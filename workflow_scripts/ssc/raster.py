@@ -28,6 +28,10 @@ warnings.filterwarnings("ignore", category=NotGeoreferencedWarning)
 os.environ.setdefault("GDAL_ERROR_ON_LIBJPEG_WARNING", "TRUE")
 
 
+# Connected black pixels: shadows are smaller, or lighter.
+LEAST_NO_DATA = 1000
+
+
 @dataclass(frozen=True)
 class Grid:
     """Where the pixels of an image lie: size in pixels, and georeference if it has one."""
@@ -63,23 +67,25 @@ def read_image(path: str) -> tuple[np.ndarray, Grid]:
     """
     grid = read_grid(path)
     with _open(path) as source:
+        image = np.empty((grid.height, grid.width, 3), np.uint8)
         try:
-            bands = source.read()
+            source.read(out=image.transpose(2, 0, 1))
         except RasterioError as error:
             raise _damaged(path, error) from error
-    return np.ascontiguousarray(bands.transpose(1, 2, 0)), grid
+    return image, grid
 
 
 def no_data(image: np.ndarray) -> np.ndarray:
     """Where an RGB image, uint8 (height, width, 3), shows nothing, bool (height, width).
 
     JPEGs have no code for it: orthophotos are black beside what was flown. Black is up to 2 in
-    every band, for JPEG is not exact, in patches of 1000 connected pixels or more: shadows are
-    smaller, or lighter.
+    every band, for JPEG is not exact, in patches of `LEAST_NO_DATA` connected pixels or more.
     """
     black = cv2.inRange(image, (0, 0, 0), (2, 2, 2))
+    if cv2.countNonZero(black) < LEAST_NO_DATA:
+        return np.zeros(black.shape, bool)
     _, patches, sizes, _ = cv2.connectedComponentsWithStats(black, connectivity=4)
-    large = sizes[:, cv2.CC_STAT_AREA] >= 1000
+    large = sizes[:, cv2.CC_STAT_AREA] >= LEAST_NO_DATA
     large[0] = False
     return large[patches]
 

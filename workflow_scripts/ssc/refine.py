@@ -14,8 +14,6 @@ from math import log2
 
 import cv2
 import numpy as np
-from skimage.filters.rank import entropy as local_entropy
-from skimage.measure import label
 from sklearn.base import ClassifierMixin
 
 from .errors import InputError
@@ -136,7 +134,8 @@ def sharpen(
     image
         RGB, uint8 (height, width, 3).
     probabilities
-        Of the classes, float32 (k, height, width); all 0 where the image has no data.
+        Of the classes, float32 (k, height, width); all 0 where the image has no data. They are
+        overwritten, as the largest array of the job.
     codes
         The k class codes, uint8.
     teaching, classifier
@@ -162,12 +161,12 @@ def sharpen(
     # A sum of millions of pixels in 32 bits would be off by several percent.
     mean = probabilities.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
     evidence = ((of_colour + LEAST) / (mean[:, None] + LEAST)) ** np.float32(settings["weight"])
-    combined = probabilities + LEAST
-    for plane, of_class in zip(combined, evidence, strict=True):
+    for plane, of_class in zip(probabilities, evidence, strict=True):
+        plane += LEAST
         plane *= of_class[which]
-    combined[:, first == 0] = 0
-    mapped, sure = most_probable(combined, codes)
-    _undo_least_probable(mapped, sure, first, combined, codes, settings["most_changed"])
+    probabilities[:, first == 0] = 0
+    mapped, sure = most_probable(probabilities, codes)
+    _undo_least_probable(mapped, sure, first, probabilities, codes, settings["most_changed"])
     return smooth_map(mapped, settings), sure
 
 
@@ -223,6 +222,9 @@ def feature_bands(image: np.ndarray, median_size: int, entropy: bool) -> np.ndar
     smooth = cv2.medianBlur(image, median_size) if median_size > 1 else image
     if not entropy:
         return smooth
+    # Slow to import, and seldom asked for.
+    from skimage.filters.rank import entropy as local_entropy
+
     window = np.ones((ENTROPY_WINDOW, ENTROPY_WINDOW), np.uint8)
     bits = local_entropy(np.ascontiguousarray(image[..., 0]), window)
     texture = np.rint(bits * (255 / log2(window.size))).astype(np.uint8)
@@ -341,6 +343,9 @@ def _merge_patches(tile_map: np.ndarray, min_tiles: int, tile_size: int) -> np.n
 
     The square about a pixel reaches `min_tiles` tiles in each direction.
     """
+    # Slow to import, and seldom asked for.
+    from skimage.measure import label
+
     patches = label(tile_map, connectivity=1)
     small = (np.bincount(patches.ravel()) < min_tiles * tile_size**2)[patches]
     # Gaps are no class, so they have no patches.

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 import pandas as pd
-from skimage.morphology import disk
 
 from .classes import LandClass
 
@@ -74,15 +73,15 @@ def boundary_counts(
     """
     labels = _close_seams(labels, tolerance)
     drawn, mapped = _edge_pixels(labels), _edge_pixels(codes)
-    judged = mapped * cv2.erode((labels > 0).view(np.uint8), disk(tolerance + 1))
+    judged = mapped * cv2.erode((labels > 0).view(np.uint8), _disk(tolerance + 1))
     counts = np.zeros((n_codes, 4), np.int64)
-    counts[:, 0] = np.bincount(drawn.ravel(), minlength=n_codes)
-    counts[:, 2] = np.bincount(judged.ravel(), minlength=n_codes)
-    counts[0] = 0
-    for code in np.flatnonzero(counts[:, 0]):
-        for column, pixels, others in ((1, drawn, mapped), (3, judged, drawn)):
-            near = cv2.dilate((others == code).view(np.uint8), disk(tolerance))
-            counts[code, column] = np.count_nonzero(near & (pixels == code))
+    for total, pixels, others in ((0, drawn, mapped), (2, judged, drawn)):
+        at = np.flatnonzero(pixels > 0)
+        of_class = pixels.ravel()[at]
+        counts[:, total] = np.bincount(of_class, minlength=n_codes)
+        for code in np.flatnonzero(counts[:, 0]):
+            near = cv2.dilate((others == code).view(np.uint8), _disk(tolerance))
+            counts[code, total + 1] = np.count_nonzero(near.ravel()[at[of_class == code]])
     return counts
 
 
@@ -261,13 +260,24 @@ def _close_seams(labels: np.ndarray, radius: int) -> np.ndarray:
     """Labels whose gaps too narrow for a disk of this radius have the nearest label."""
     labelled = (labels > 0).view(np.uint8)
     # Closing, not growing: labels that grew into wide gaps would judge edges they cannot know.
-    closed = cv2.morphologyEx(labelled, cv2.MORPH_CLOSE, disk(radius))
+    gaps = cv2.morphologyEx(labelled, cv2.MORPH_CLOSE, _disk(radius)) - labelled
     _, nearest = cv2.distanceTransformWithLabels(
         1 - labelled, cv2.DIST_L2, 5, labelType=cv2.DIST_LABEL_PIXEL
     )
+    beside = np.flatnonzero(cv2.dilate(gaps, _disk(radius + 1)) & labelled > 0)
     code = np.zeros(nearest.max() + 1, np.uint8)
-    code[nearest[labels > 0]] = labels[labels > 0]
-    return closed * code[nearest]
+    code[nearest.ravel()[beside]] = labels.ravel()[beside]
+    closed = labels.copy()
+    within = np.flatnonzero(gaps > 0)
+    closed.ravel()[within] = code[nearest.ravel()[within]]
+    return closed
+
+
+def _disk(radius: int) -> np.ndarray:
+    """Pixels within this distance of the middle one, uint8 (2 radius + 1, 2 radius + 1)."""
+    # OpenCV's is wider, and scikit-image takes longer to import than an image to score.
+    y, x = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    return (y**2 + x**2 <= radius**2).astype(np.uint8)
 
 
 def _edge_pixels(codes: np.ndarray) -> np.ndarray:
