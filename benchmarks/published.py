@@ -158,7 +158,8 @@ def measure_default(image: str, labels: str, cnn: str, refine: dict, seed: int) 
     probabilities = network.probabilities(pixels)
     mapped, sure = most_probable(probabilities, network.codes)
     teaching = teach(mapped, refine, 0, sure, seed)
-    found, _ = sharpen(pixels, probabilities, network.codes, teaching, classifier, refine)
+    of_network = probabilities, network.codes, mapped, sure
+    found, _ = sharpen(pixels, *of_network, teaching, classifier, refine)
     return Result(since(start), peak_memory(), f1_scores(labels, found))
 
 

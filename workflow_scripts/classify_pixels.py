@@ -31,9 +31,8 @@ def main(snakemake):
             if params.prefix:
                 teaching = teach(mapped, settings, params.tile_size, sure, params.seed)
                 classifier = pixel_classifier(settings, snakemake.threads, params.seed)
-                mapped, sure = sharpen(
-                    image, probabilities, network.codes, teaching, classifier, settings
-                )
+                of_network = probabilities, network.codes, mapped, sure
+                mapped, sure = sharpen(image, *of_network, teaching, classifier, settings)
                 file = folders[1] / f"{params.prefix}_{name}.tif"
                 write_class_raster(file, mapped, grid, classes)
                 write_percent_raster(folders[1] / f"confidence_{name}.tif", sure, grid)

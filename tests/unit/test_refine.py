@@ -452,9 +452,8 @@ class Fake:
 
 def sharpened(values, probabilities, codes, teaching, classifier, **changes):
     planes = np.moveaxis(np.array(probabilities, np.float32), -1, 0)
-    found, sure = sharpen(
-        image_of(values), planes, raster(codes), teaching, classifier, SETTINGS | changes
-    )
+    of_network = planes, raster(codes), *most_probable(planes, raster(codes))
+    found, sure = sharpen(image_of(values), *of_network, teaching, classifier, SETTINGS | changes)
     assert (found.dtype, sure.dtype) == (np.uint8, np.uint8)
     return found.tolist(), sure.tolist()
 
@@ -561,7 +560,9 @@ def test_means_of_large_images_are_exact():
     classifier = Fake([1, 4], [0.6, 0.4])
     settings = SETTINGS | dict(weight=1)
     image = image_of(np.full(shape, 10))
-    _, sure = sharpen(image, probabilities, raster([1, 4]), teaching, classifier, settings)
+    codes = raster([1, 4])
+    of_network = probabilities, codes, *most_probable(probabilities, codes)
+    _, sure = sharpen(image, *of_network, teaching, classifier, settings)
     # With a weight of 1 what the network says everywhere alike cancels out.
     assert sure[0, 0] == 60
 

@@ -76,7 +76,8 @@ def plot_panel(
         fontsize=11,
         frameon=False,
     )
-    figure.savefig(path)
+    # Half the time of the usual 6, and a tenth larger.
+    figure.savefig(path, pil_kwargs={"compress_level": 3})
     plt.close(figure)
 
 

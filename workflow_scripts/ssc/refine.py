@@ -58,11 +58,13 @@ def teach(
         teaching = _merge_patches(teaching, settings["min_tiles"], tile_size)
     if settings["min_probability"] > 0:
         teaching = _drop_doubtful(teaching, settings["min_probability"], confidence)
-    taught = np.flatnonzero(teaching)
+    taught = np.count_nonzero(teaching)
     least = settings["min_pixels"]
-    drawn = max(round(settings["subsample"] * len(taught)), min(least, len(taught)))
-    if drawn < len(taught):
-        kept = np.random.default_rng(seed).choice(taught, drawn, replace=False, shuffle=False)
+    drawn = max(round(settings["subsample"] * taught), min(least, taught))
+    if drawn < taught:
+        kept = np.random.default_rng(seed).choice(
+            np.flatnonzero(teaching), drawn, replace=False, shuffle=False
+        )
         everything, teaching = teaching, np.zeros_like(teaching)
         teaching.flat[kept] = everything.flat[kept]
     if drawn < least:
@@ -115,6 +117,8 @@ def sharpen(
     image: np.ndarray,
     probabilities: np.ndarray,
     codes: np.ndarray,
+    first: np.ndarray,
+    sure: np.ndarray,
     teaching: np.ndarray,
     classifier: ClassifierMixin,
     settings: Mapping,
@@ -138,6 +142,8 @@ def sharpen(
         overwritten, as the largest array of the job.
     codes
         The k class codes, uint8.
+    first, sure
+        The network's map and its confidence, from `most_probable`.
     teaching, classifier
         As for `refine_map`.
     settings
@@ -151,8 +157,7 @@ def sharpen(
     confidence
         Probability of the class in percent, uint8 (height, width).
     """
-    first, sure = most_probable(probabilities, codes)
-    if len(np.unique(teaching[teaching > 0])) < 2:
+    if np.count_nonzero(np.bincount(teaching.ravel())[1:]) < 2:
         return smooth_map(first, settings), sure
     features, which = _learn_colours(image, teaching, classifier, settings)
     of_colour = np.zeros((len(codes), len(features)), np.float32)
