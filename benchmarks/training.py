@@ -96,6 +96,7 @@ def gpu_use(gpu: bool):
         "nvidia-smi",
         "--query-gpu=utilization.gpu,memory.used",
         "--format=csv,noheader,nounits",
+        "--loop-ms=200",
     ]
     with TemporaryFile("w+") as samples:
         sampler = subprocess.Popen(query, stdout=samples)

@@ -70,6 +70,7 @@ rule label_next:
             f"{RESULTS}/{wc.group}/doubts/{batch}.csv"
             for batch in PREDICT_BATCHES[wc.group]
         ],
+        labels=lambda wc: label_files(CAMPAIGN.train_images(wc.group)),
     output:
         images=ensure(
             f"{RESULTS}/{{group}}/label_next/{{group}}_images.csv", non_empty=True

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 
+import cv2
 import pandas as pd
 
 from job import job, progress, whole, whole_folder
@@ -25,6 +26,7 @@ def main(snakemake):
         for number, name in progress(params.names):
             image, grid = read_image(snakemake.input.images[number])
             probabilities = network.probabilities(image)
+            areas = [cv2.sumElems(plane)[0] for plane in probabilities]
             mapped, sure = most_probable(probabilities, network.codes)
             write_class_raster(folders[0] / f"CNN_{name}.tif", mapped, grid, classes)
             write_percent_raster(folders[0] / f"confidence_{name}.tif", sure, grid)
@@ -36,7 +38,8 @@ def main(snakemake):
                 file = folders[1] / f"{params.prefix}_{name}.tif"
                 write_class_raster(file, mapped, grid, classes)
                 write_percent_raster(folders[1] / f"confidence_{name}.tif", sure, grid)
-            doubts.append(describe_doubt(name, mapped, sure, params.crop))
+            areas = dict(zip(network.codes, areas, strict=True))
+            doubts.append(describe_doubt(name, mapped, sure, areas, params.crop))
         doubts_file = stack.enter_context(whole(output.doubts))
         pd.concat(doubts).to_csv(doubts_file, index=False)
 

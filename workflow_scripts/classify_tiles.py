@@ -1,5 +1,6 @@
 """Give each image of a batch its tile map."""
 
+import numpy as np
 import pandas as pd
 
 from job import job, progress, whole, whole_folder
@@ -20,7 +21,9 @@ def main(snakemake):
             tile_map, confidence = classifier.classify(image, params.stride)
             write_class_raster(folder / f"CNN_{name}.tif", tile_map, grid, classes)
             write_percent_raster(folder / f"confidence_{name}.tif", confidence, grid)
-            doubts.append(describe_doubt(name, tile_map, confidence, params.crop))
+            counts = np.bincount(tile_map.ravel(), minlength=256)
+            areas = {c.code: counts[c.code] for c in classes}
+            doubts.append(describe_doubt(name, tile_map, confidence, areas, params.crop))
     with whole(snakemake.output.doubts) as path:
         pd.concat(doubts).to_csv(path, index=False)
 

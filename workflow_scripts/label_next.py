@@ -1,12 +1,13 @@
-"""Rank the images of a group, and places in them, by how unsure their maps are; draw the first."""
+"""Rank the images of a group by what their labels would add; draw where the first are unsure."""
 
+import numpy as np
 import pandas as pd
 
 from job import job, whole
 from ssc.campaign import read_campaign
 from ssc.classes import read_classes
 from ssc.figures import plot_contact_sheet
-from ssc.labelling import rank_crops, rank_images
+from ssc.labelling import AREA, rank_crops, rank_images
 from ssc.raster import read_class_raster, read_image
 
 
@@ -20,10 +21,13 @@ def main(snakemake):
     }
     image_of = read_campaign([], params.predict, {}).predict
     doubts = pd.concat(batches, ignore_index=True)
-    doubts.insert(1, "RiverName", doubts["Image"].str.rsplit("_", n=1).str[0])
-    doubts.insert(2, "labelled", doubts["Image"].isin(params.labelled))
-    images = doubts.drop_duplicates("Image")[["Image", "RiverName", "labelled", "confidence"]]
-    crops = rank_crops(doubts)
+    known = np.zeros(256, np.int64)
+    for path in inputs.labels:
+        known += np.bincount(read_class_raster(path).ravel(), minlength=256)
+    images = rank_images(describe_images(doubts, params.labelled), known)
+    crops = rank_crops(doubts, images)
+    classes = read_classes(params.classes)
+    images["adds"] = images["adds"].map({c.code: c.name for c in classes})
     shown = crops.head(params.sheet)
     pictures, maps = {}, {}
     for name, crops_of_image in shown.groupby("Image"):
@@ -35,13 +39,23 @@ def main(snakemake):
             pictures[crop.rank] = image[rows, columns].copy()
             maps[crop.rank] = codes[rows, columns].copy()
     with whole(output.images) as path:
-        rank_images(images).to_csv(path, index=False)
+        images.to_csv(path, index=False)
     with whole(output.crops) as path:
         crops.to_csv(path, index=False)
     with whole(output.sheet) as path:
-        title = f"Label these next: where CNN {snakemake.wildcards.group} is least sure"
+        title = f"Label these next: what would add most to CNN {snakemake.wildcards.group}"
         ranked = [[parts[rank] for rank in shown["rank"]] for parts in (pictures, maps)]
-        plot_contact_sheet(path, title, shown, *ranked, read_classes(params.classes), 1800)
+        plot_contact_sheet(path, title, shown, *ranked, classes, 1800)
+
+
+def describe_images(doubts, labelled):
+    """A row for each image, from those of its crops."""
+    images = doubts.drop_duplicates("Image")
+    areas = images.filter(like=AREA)
+    images = images[["Image", "confidence"]]
+    images.insert(1, "RiverName", images["Image"].str.rsplit("_", n=1).str[0])
+    images.insert(2, "labelled", images["Image"].isin(labelled))
+    return images.join(areas)
 
 
 if __name__ == "__main__":

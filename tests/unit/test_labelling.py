@@ -97,64 +97,79 @@ def test_crops_are_apart_inside_and_as_doubtful_as_they_say(rasters, side, most)
         assert means[0] == pytest.approx(windows.mean(axis=(2, 3)).max())
 
 
-def images(**labelled):
-    """Ure_1 is surest; Ure_2 and Ure_3 are equally sure, Ure_4 is least sure."""
-    names = ["Ure_1", "Ure_3", "Ure_2", "Ure_4"]
+# Pixels of classes 1 and 4 that labels have, and that images are expected to have. Image by image
+# they are worth, at first: 5 (of 5² - 0), 1 (of 8² - 7²), 4 (of 4² - 0) and 1 + 3.
+KNOWN = np.zeros(256, np.int64)
+KNOWN[1] = 7**2
+AREAS = {"Ure_2": [0, 5**2], "Ure_4": [15, 0], "Ure_3": [0, 4**2], "Ure_1": [15, 3**2]}
+
+
+def images(labelled=()):
+    areas = pd.DataFrame(AREAS.values(), columns=["area_1", "area_4"])
     return pd.DataFrame(
         {
-            "Image": names,
+            "Image": list(AREAS),
             "RiverName": "Ure",
-            "labelled": [labelled.get(name, False) for name in names],
-            "confidence": [90.0, 80.0, 80.0, 70.0],
+            "labelled": [name in labelled for name in AREAS],
+            "confidence": 70.0,
         }
-    )
+    ).join(areas)
 
 
-def test_least_sure_of_the_images_without_labels_is_first():
-    ranked = rank_images(images(Ure_4=True))
-    assert list(ranked.columns) == ["rank", "Image", "RiverName", "labelled", "confidence"]
-    assert ranked[["rank", "Image"]].to_numpy().tolist() == [
-        [1, "Ure_2"],
-        [2, "Ure_3"],
-        [3, "Ure_1"],
+def test_next_is_the_image_that_adds_most_to_labels_and_to_those_before_it():
+    ranked = rank_images(images(), KNOWN)
+    columns = ["rank", "Image", "RiverName", "labelled", "confidence", "adds"]
+    assert list(ranked.columns) == columns
+    # After Ure_2, with 25 pixels of class 4, Ure_1 adds 1 + (5.83 - 5), Ure_3 6.40 - 5, Ure_4 1;
+    # then Ure_3 is worth 7.07 - 5.83, Ure_4 8.89 - 8.
+    assert ranked[["rank", "Image", "adds"]].to_numpy().tolist() == [
+        [1, "Ure_2", 4],
+        [2, "Ure_1", 1],
+        [3, "Ure_3", 4],
+        [4, "Ure_4", 1],
     ]
 
 
-def test_all_images_are_ranked_where_all_have_labels():
-    ranked = rank_images(images(Ure_1=True, Ure_2=True, Ure_3=True, Ure_4=True))
-    assert ranked["Image"].tolist() == ["Ure_4", "Ure_2", "Ure_3", "Ure_1"]
+def test_images_with_labels_are_not_ranked_unless_all_have_them():
+    assert rank_images(images(["Ure_2"]), KNOWN)["Image"].tolist() == ["Ure_1", "Ure_3", "Ure_4"]
+    assert rank_images(images(AREAS), KNOWN)["Image"].tolist()[0] == "Ure_2"
 
 
-def crops_of(labelled):
+def test_of_images_that_add_as_much_the_first_by_name_leads():
+    table = images().assign(area_1=9, area_4=0)
+    assert rank_images(table, KNOWN)["Image"].tolist() == ["Ure_1", "Ure_2", "Ure_3", "Ure_4"]
+
+
+def test_after_the_first_ones_images_are_ranked_all_at_once(monkeypatch):
+    # After the 9 pixels of Ure_2, 8 more are worth 1.12, and 0.88 after these; the others 1.
+    table = images().assign(area_1=[0, 0, 0, 15], area_4=[9, 8, 8, 0])
+    assert rank_images(table, KNOWN)["Image"].tolist() == ["Ure_2", "Ure_3", "Ure_1", "Ure_4"]
+    monkeypatch.setattr("ssc.labelling.IN_TURN", 1)
+    ranked = rank_images(table, KNOWN)
+    assert ranked["Image"].tolist() == ["Ure_2", "Ure_3", "Ure_4", "Ure_1"]
+    assert ranked["adds"].tolist() == [4, 4, 4, 1]
+
+
+def test_crops_follow_their_images_and_lead_with_the_most_doubtful():
     rows = [
-        ("Ure_1", 0, 0, 30.0),
-        ("Ure_1", 8, 0, 20.0),
         ("Ure_1", 0, 8, 20.0),
+        ("Ure_1", 8, 0, 30.0),
         ("Ure_1", 0, 4, 20.0),
-        ("Ure_2", 0, 0, 90.0),
-        ("Ure_3", 0, 0, 20.0),
-        ("Ure_3", 0, 8, 10.0),
+        ("Ure_2", 0, 0, 10.0),
+        ("Ure_3", 0, 0, 90.0),
     ]
     crops = pd.DataFrame(rows, columns=["Image", "row", "column", "doubt"])
-    return crops.assign(RiverName="Ure", labelled=crops["Image"].isin(labelled))
-
-
-@pytest.mark.parametrize(
-    ("labelled", "expected"),
-    [
-        (["Ure_2"], "Ure_1 0 0, Ure_1 0 4, Ure_1 0 8, Ure_1 8 0, Ure_3 0 0, Ure_3 0 8"),
-        (["Ure_1", "Ure_2"], "Ure_3 0 0, Ure_3 0 8"),
-        (
-            ["Ure_1", "Ure_2", "Ure_3"],
-            "Ure_2 0 0, Ure_1 0 0, Ure_1 0 4, Ure_1 0 8, Ure_1 8 0, Ure_3 0 0, Ure_3 0 8",
-        ),
-    ],
-)
-def test_most_doubtful_crops_of_new_images_are_first(labelled, expected):
-    ranked = rank_crops(crops_of(labelled))
-    found = [f"{c.Image} {c.row} {c.column}" for c in ranked.itertuples()]
-    assert ", ".join(found) == expected
-    assert ranked["rank"].tolist() == list(range(1, len(found) + 1))
+    crops.insert(1, "area_1", 5)
+    ranked = pd.DataFrame({"rank": [1, 2], "Image": ["Ure_2", "Ure_1"], "RiverName": "Ure"})
+    assert rank_crops(crops, ranked).to_dict("split", index=False) == {
+        "columns": ["rank", "Image", "RiverName", "row", "column", "doubt"],
+        "data": [
+            [1, "Ure_2", "Ure", 0, 0, 10.0],
+            [2, "Ure_1", "Ure", 8, 0, 30.0],
+            [3, "Ure_1", "Ure", 0, 4, 20.0],
+            [4, "Ure_1", "Ure", 0, 8, 20.0],
+        ],
+    }
 
 
 def test_doubt_of_an_image_is_told_with_its_mean_confidence_where_it_has_classes():
@@ -162,10 +177,11 @@ def test_doubt_of_an_image_is_told_with_its_mean_confidence_where_it_has_classes
     codes[:, 5:] = 0
     confidence = np.zeros((40, 10), np.uint8)
     confidence[:, :5] = np.repeat([[60], [70], [80], [90]], 10, axis=0)
-    found = describe_doubt("Ure_0001", codes, confidence, 10)
+    found = describe_doubt("Ure_0001", codes, confidence, {2: 180.4, 3: 19.6}, 10)
     assert found["Image"].unique().tolist() == ["Ure_0001"]
     assert found["confidence"].unique().tolist() == [75.0]
+    assert found[["area_2", "area_3"]].drop_duplicates().to_numpy().tolist() == [[180, 20]]
     # Three of the four places of its size; half of each is without a class.
     assert found["row"].tolist() == [0, 10, 20]
     assert found["doubt"].tolist() == [20.0, 15.0, 10.0]
-    assert describe_doubt("Ure_0002", 0 * codes, 0 * confidence, 10)["confidence"].max() == 0
+    assert describe_doubt("Ure_0002", 0 * codes, 0 * confidence, {}, 10)["confidence"].max() == 0
