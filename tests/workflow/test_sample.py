@@ -99,6 +99,18 @@ def test_the_compiled_table_is_tidy(sample):
     plt.close(figure)
 
 
+def test_what_to_label_next_is_ranked_by_all_pixels(sample):
+    # 0007 is the one image of each river without labels.
+    for river, image in (("Ambervale", "Ambervale_0107"), ("Clearbrook", "Clearbrook_0007")):
+        ranked = pd.read_csv(sample / f"results/{river}/label_next/{river}_images.csv")
+        assert ranked[["rank", "Image"]].to_numpy().tolist() == [[1, image]]
+        assert ranked["adds"].isin([c["name"] for c in SAMPLE["classes"].values()]).all()
+        doubts = pd.read_csv(sample / f"results/{river}/doubts/{image}.csv")
+        areas = doubts.filter(like="area_").drop_duplicates().to_numpy()
+        assert areas.shape == (1, 5)
+        assert areas.sum() == pytest.approx(400 * 600, abs=5)
+
+
 def test_the_report_holds_figures_and_tables_by_river(sample):
     text = (sample / "report.html").read_text()
     for category in ("Ambervale", "Clearbrook", "Label these next", "Overview", "Training"):
