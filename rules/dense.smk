@@ -26,7 +26,8 @@ rule train_dense:
         group=one_of(TO_TRAIN),
     conda:
         "../envs/ssc.yaml"
-    threads: 2
+    # With more, sums in another order would make another CNN, and it learns hardly faster.
+    threads: 1
     resources:
         gpu=1,
         # All training images are in memory, and a JPEG is a tenth of its image or less.

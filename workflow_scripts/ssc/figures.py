@@ -53,7 +53,7 @@ def plot_panel(
         left = margin + x * (cell + margin)
         top = height - heading - y * (caption_height + size[1])
         middle = (left + cell / 2) / width
-        figure.text(middle, (top - 4) / height, caption, ha="center", va="top", fontsize=12)
+        figure.text(middle, (top - 7) / height, caption, ha="center", va="top", fontsize=12)
         if number == 0:
             drawn = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         elif codes is None:
