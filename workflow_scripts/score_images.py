@@ -12,11 +12,12 @@ def main(snakemake):
     with whole_folder(snakemake.output.scores) as folder:
         for number, name in progress(params.names):
             labels = read_class_raster(snakemake.input.labels[number])
-            for stage, maps in zip(params.stages, snakemake.input.maps, strict=True):
-                codes = read_class_raster(f"{maps}/{stage}_{name}.tif")
-                n_codes = classes[-1].code + 1
+            stages = list(zip(params.stages, snakemake.input.maps, strict=True))
+            found = [read_class_raster(f"{maps}/{stage}_{name}.tif") for stage, maps in stages]
+            n_codes = classes[-1].code + 1
+            boundaries = boundary_counts(labels, found, n_codes)
+            for (stage, maps), codes, boundary in zip(stages, found, boundaries, strict=True):
                 confusion = confusion_matrix(labels, codes, n_codes)
-                boundary = boundary_counts(labels, codes, n_codes)
                 score_table(confusion, classes, boundary).to_csv(
                     folder / f"{stage}_{name}.csv", index=False, float_format="%.6f"
                 )

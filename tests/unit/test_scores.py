@@ -68,8 +68,21 @@ def row(*runs):
     return np.repeat(np.array(codes, np.uint8), lengths)[None]
 
 
+def counts_of_one(labels, codes, *options):
+    (counts,) = boundary_counts(labels, [codes], 4, *options)
+    return counts
+
+
 def edge_counts(labels, codes, **options):
-    return boundary_counts(labels, codes, 4, **options)[[1, 3]].tolist()
+    (counts,) = boundary_counts(labels, [codes], 4, **options)
+    return counts[[1, 3]].tolist()
+
+
+def test_several_maps_are_counted_as_each_alone():
+    labels, maps = row((1, 5), (3, 5)), [row((1, 7), (3, 3)), row((1, 2), (2, 8))]
+    together = boundary_counts(labels, maps, 4)
+    assert [c.tolist() for c in together] == [counts_of_one(labels, m).tolist() for m in maps]
+    assert together[0].tolist() != together[1].tolist()
 
 
 def test_edges_match_up_to_the_tolerance():
@@ -94,7 +107,7 @@ def test_diagonal_neighbours_make_no_edge():
 
 
 def test_only_edges_of_the_same_class_match():
-    counts = boundary_counts(row((1, 10), (3, 10)), row((2, 10), (3, 10)), 4)
+    counts = counts_of_one(row((1, 10), (3, 10)), row((2, 10), (3, 10)))
     assert counts.tolist() == [[0, 0, 0, 0], [1, 0, 0, 0], [0, 0, 1, 0], [1, 1, 1, 1]]
 
 
@@ -152,7 +165,7 @@ def test_edges_are_matched_as_by_exact_distances(labels, centres, codes, toleran
     labels = labels * (distance_to(centres) > tolerance)
     drawn, mapped = (edge_pixels_one_by_one(raster) for raster in (labels, codes))
     judged = mapped & (distance_to(labels == 0) > tolerance + 1)
-    for code, found in enumerate(boundary_counts(labels, codes, 4, tolerance)):
+    for code, found in enumerate(counts_of_one(labels, codes, tolerance)):
         ours, theirs = drawn & (labels == code), mapped & (codes == code)
         right = judged & theirs & (distance_to(ours) <= tolerance)
         assert found.tolist() == [
@@ -179,8 +192,8 @@ def distance_to(mask):
 @given(rasters(1), rasters(1))
 def test_labels_and_map_swapped_swap_recall_and_precision(labels, codes):
     # Fully labelled, so that all edges are judged.
-    counts = boundary_counts(labels, codes, 4)
-    assert counts[:, [2, 3, 0, 1]].tolist() == boundary_counts(codes, labels, 4).tolist()
+    counts = counts_of_one(labels, codes)
+    assert counts[:, [2, 3, 0, 1]].tolist() == counts_of_one(codes, labels).tolist()
 
 
 def test_scores_by_hand():

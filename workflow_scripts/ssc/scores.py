@@ -25,9 +25,9 @@ def confusion_matrix(labels: np.ndarray, codes: np.ndarray, n_codes: int) -> np.
 
 
 def boundary_counts(
-    labels: np.ndarray, codes: np.ndarray, n_codes: int, tolerance: int = 3
-) -> np.ndarray:
-    """Count the edge pixels of each class that labels and map have in common.
+    labels: np.ndarray, maps: Sequence[np.ndarray], n_codes: int, tolerance: int = 3
+) -> list[np.ndarray]:
+    """Count the edge pixels of each class that labels and each map have in common.
 
     A pixel is an edge pixel of its class where one of its 4 neighbours has another class; a
     border with unlabelled ground (0), or of the image, is no edge. It matches when an edge pixel
@@ -47,8 +47,8 @@ def boundary_counts(
 
     Parameters
     ----------
-    labels, codes
-        Labels and map: class codes, uint8 (height, width); 0 is no class.
+    labels, maps
+        Labels, and maps of the same ground: class codes, uint8 (height, width); 0 is no class.
     n_codes
         Codes are below it.
     tolerance
@@ -57,7 +57,7 @@ def boundary_counts(
 
     Returns
     -------
-    int64 (n_codes, 4), with a row for each code and the columns
+    Of each map int64 (n_codes, 4), with a row for each code and the columns
 
     edges, edges_found
         Edge pixels of the labels, and those of them that the map matches.
@@ -72,17 +72,21 @@ def boundary_counts(
     the judging are ours.
     """
     labels = _close_seams(labels, tolerance)
-    drawn, mapped = _edge_pixels(labels), _edge_pixels(codes)
-    judged = mapped * cv2.erode((labels > 0).view(np.uint8), _disk(tolerance + 1))
-    counts = np.zeros((n_codes, 4), np.int64)
-    for total, pixels, others in ((0, drawn, mapped), (2, judged, drawn)):
-        at = np.flatnonzero(pixels > 0)
-        of_class = pixels.ravel()[at]
-        counts[:, total] = np.bincount(of_class, minlength=n_codes)
-        for code in np.flatnonzero(counts[:, 0]):
-            near = cv2.dilate((others == code).view(np.uint8), _disk(tolerance))
-            counts[code, total + 1] = np.count_nonzero(near.ravel()[at[of_class == code]])
-    return counts
+    drawn = _edge_pixels(labels)
+    judging = cv2.erode((labels > 0).view(np.uint8), _disk(tolerance + 1))
+    found = []
+    for codes in maps:
+        mapped = _edge_pixels(codes)
+        counts = np.zeros((n_codes, 4), np.int64)
+        for total, pixels, others in ((0, drawn, mapped), (2, mapped * judging, drawn)):
+            at = np.flatnonzero(pixels > 0)
+            of_class = pixels.ravel()[at]
+            counts[:, total] = np.bincount(of_class, minlength=n_codes)
+            for code in np.flatnonzero(counts[:, 0]):
+                near = cv2.dilate((others == code).view(np.uint8), _disk(tolerance))
+                counts[code, total + 1] = np.count_nonzero(near.ravel()[at[of_class == code]])
+        found.append(counts)
+    return found
 
 
 def score_table(
