@@ -108,7 +108,8 @@ def test_what_to_label_next_is_ranked_by_all_pixels(sample):
         doubts = pd.read_csv(sample / f"results/{river}/doubts/{image}.csv")
         areas = doubts.filter(like="area_").drop_duplicates().to_numpy()
         assert areas.shape == (1, 5)
-        assert areas.sum() == pytest.approx(400 * 600, abs=5)
+        # All but what the CNN gives to the output that stands for unlabelled.
+        assert areas.sum() == pytest.approx(400 * 600, rel=0.01)
 
 
 def test_the_report_holds_figures_and_tables_by_river(sample):

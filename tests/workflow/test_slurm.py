@@ -83,6 +83,9 @@ def campaign(slurm, tmp_path_factory, small, copy_river):
     # A training is cancelled.
     shell(f"scancel {slurm.jobs('train_dense_wildcards_A')[0]['JobId']}")
 
+    # SLURM looks for jobs over their time once a minute; the check was sent anew since.
+    wait_for(lambda: len(slurm.jobs("check_images")) > 1, 120)
+
     # Snakemake is killed, and its jobs are cancelled, once it knows that both CNNs are there.
     wait_for(lambda: all(slurm.jobs(f"classify_pixels_wildcards_{name}") for name in "AB"), 240)
     head.kill()
