@@ -42,6 +42,9 @@ def test_st_marguerite(tmp_path):
     assert totals.loc["MLP", "support"] == 29071185
     assert totals.loc["MLP", "weighted_f1"] >= 96.5
     assert totals.loc["MLP", "boundary_f1"] > totals.loc["CNN", "boundary_f1"]
+    # Nothing is labelled as one of the other two classes.
+    key = pd.read_csv(tmp_path / "results/stmarguerite/StMarg/model/StMarg.csv")
+    assert key["HierarchClass"].tolist() == [1, 2, 3]
     assert peak_memory(tmp_path) < 4000
 
 
