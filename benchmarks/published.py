@@ -218,10 +218,8 @@ def f1_scores(labels: str, codes: Any) -> tuple[float, float]:
 
     truth = read_class_raster(labels)
     classes = [LandClass(int(code), str(code), "") for code in np.unique(truth[truth > 0])]
-    confusion, boundary = (
-        confusion_matrix(truth, codes, 256),
-        boundary_counts(truth, [codes], 256)[0],
-    )
+    confusion = confusion_matrix(truth, codes, 256)
+    (boundary,) = boundary_counts(truth, [codes], 256)
     table = score_table(confusion, classes, boundary).set_index("class")
     return float(table.loc["ALL", "f1_score"]), float(table.loc["MACRO", "f1_score"])
 

@@ -68,14 +68,13 @@ def row(*runs):
     return np.repeat(np.array(codes, np.uint8), lengths)[None]
 
 
-def counts_of_one(labels, codes, *options):
-    (counts,) = boundary_counts(labels, [codes], 4, *options)
+def counts_of_one(labels, codes, **options):
+    (counts,) = boundary_counts(labels, [codes], 4, **options)
     return counts
 
 
 def edge_counts(labels, codes, **options):
-    (counts,) = boundary_counts(labels, [codes], 4, **options)
-    return counts[[1, 3]].tolist()
+    return counts_of_one(labels, codes, **options)[[1, 3]].tolist()
 
 
 def test_several_maps_are_counted_as_each_alone():
@@ -165,7 +164,7 @@ def test_edges_are_matched_as_by_exact_distances(labels, centres, codes, toleran
     labels = labels * (distance_to(centres) > tolerance)
     drawn, mapped = (edge_pixels_one_by_one(raster) for raster in (labels, codes))
     judged = mapped & (distance_to(labels == 0) > tolerance + 1)
-    for code, found in enumerate(counts_of_one(labels, codes, tolerance)):
+    for code, found in enumerate(counts_of_one(labels, codes, tolerance=tolerance)):
         ours, theirs = drawn & (labels == code), mapped & (codes == code)
         right = judged & theirs & (distance_to(ours) <= tolerance)
         assert found.tolist() == [
