@@ -5,7 +5,7 @@ import pandas as pd
 from job import job, progress, whole_folder
 from ssc.classes import read_classes
 from ssc.figures import plot_panel
-from ssc.raster import read_class_raster, read_image
+from ssc.raster import read_class_raster, read_preview
 
 TITLES = {"CNN": "CNN map", "MLP": "Final map (MLP)", "RF": "Final map (random forest)"}
 
@@ -23,7 +23,7 @@ def main(snakemake):
                 if name in labels:
                     caption += f", {describe(f'{inputs.scores}/{stage}_{name}.csv')}"
                 panels.append((caption, read_class_raster(f"{maps}/{stage}_{name}.tif")))
-            image, _ = read_image(inputs.images[number])
+            image = read_preview(inputs.images[number], params.width // 2)
             plot_panel(folder / f"{name}.png", name, image, panels, classes, params.width)
 
 

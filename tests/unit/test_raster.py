@@ -13,6 +13,7 @@ from ssc.raster import (
     read_class_raster,
     read_grid,
     read_image,
+    read_preview,
     write_class_raster,
 )
 
@@ -94,6 +95,21 @@ def test_colours_of_a_jpeg_are_red_green_blue(tmp_path):
     image, grid = read_image(str(path))
     assert (grid.height, grid.width) == image.shape[:2] == (8, 16)
     np.testing.assert_allclose(image, np.full((8, 16, 3), (200, 100, 50)), atol=2)
+
+
+def test_preview_of_a_jpeg_is_the_image_at_the_smallest_size_that_will_do(tmp_path):
+    path = tmp_path / "Ure_0001.jpg"
+    left_red = np.zeros((410, 806, 3), np.uint8)
+    left_red[:, :403, 0] = 200
+    PIL.Image.fromarray(left_red).save(path, quality=95)
+    sizes = {2000: (410, 806), 403: (205, 403), 202: (205, 403), 201: (103, 202)}
+    for width, size in sizes.items():
+        preview = read_preview(str(path), width)
+        assert preview.shape == (*size, 3)
+        for half, colour in zip(
+            np.split(preview, [size[1] // 2], 1), [(200, 0, 0), 0], strict=True
+        ):
+            np.testing.assert_allclose(np.median(half, (0, 1)), colour, atol=2)
 
 
 @pytest.mark.parametrize(

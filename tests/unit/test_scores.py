@@ -62,6 +62,12 @@ def test_confusion_counts_the_highest_codes():
     assert found.sum() == 2
 
 
+def test_confusion_of_a_large_image_counts_every_pixel():
+    # One more than floats of 32 bits can count.
+    water = np.ones(2**24 + 1, np.uint8)
+    assert confusion_matrix(water, water, 2).tolist() == [[0, 0], [0, 2**24 + 1]]
+
+
 def row(*runs):
     """A raster of one row, from pairs of a code and how often it comes."""
     codes, lengths = zip(*runs, strict=True)

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from .scores import count_pairs
+
 
 def reliability_counts(
     labels: np.ndarray, codes: np.ndarray, confidence: np.ndarray
@@ -30,14 +32,11 @@ def reliability_counts(
     right
         How many of these the map gives to the class of the label.
     """
-    labelled = labels > 0
-    return pd.DataFrame(
-        {
-            "percent": np.arange(101),
-            "pixels": np.bincount(confidence[labelled], minlength=101),
-            "right": np.bincount(confidence[labelled & (labels == codes)], minlength=101),
-        }
-    )
+    # 0 is unlabelled, 1 mapped otherwise than labelled, 2 mapped as labelled.
+    verdict = (labels == codes).view(np.uint8) + np.uint8(1)
+    verdict *= labels > 0
+    _, wrong, right = count_pairs(verdict, confidence, 3, 101)
+    return pd.DataFrame({"percent": np.arange(101), "pixels": wrong + right, "right": right})
 
 
 def reliability(counts: pd.DataFrame, bins: int = 10) -> pd.DataFrame:

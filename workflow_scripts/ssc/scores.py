@@ -10,6 +10,8 @@ from .classes import LandClass
 
 # Columns of `boundary_counts`, and of the same counts in a score table.
 EDGES = ["edges", "edges_found", "edges_mapped", "edges_right"]
+# Whole numbers up to it are exact as float32.
+EXACT = 2**24
 
 
 def confusion_matrix(labels: np.ndarray, codes: np.ndarray, n_codes: int) -> np.ndarray:
@@ -18,9 +20,25 @@ def confusion_matrix(labels: np.ndarray, codes: np.ndarray, n_codes: int) -> np.
     Rows and columns stand for the codes 0..n_codes-1; unlabelled pixels are left out, so
     row 0 is empty.
     """
-    pair = labels.ravel() * np.uint16(n_codes) + codes.ravel()
-    counts = np.bincount(pair, minlength=n_codes * n_codes).reshape(n_codes, n_codes)
+    counts = count_pairs(labels, codes, n_codes, n_codes)
     counts[0] = 0
+    return counts
+
+
+def count_pairs(first: np.ndarray, second: np.ndarray, n_first: int, n_second: int) -> np.ndarray:
+    """Count pixels by the values of two rasters, int64 (n_first, n_second).
+
+    Parameters
+    ----------
+    first, second
+        uint8, of one shape. Values of `n_first` or `n_second` and above are not counted.
+    """
+    counts = np.zeros((n_first, n_second), np.int64)
+    # Many times faster than NumPy's bincount, but its floats are exact up to 2^24 only.
+    for start in range(0, first.size, EXACT):
+        parts = [raster.ravel()[start : start + EXACT] for raster in (first, second)]
+        found = cv2.calcHist(parts, [0, 1], None, counts.shape, [0, n_first, 0, n_second])
+        counts += found.astype(np.int64)
     return counts
 
 
