@@ -136,9 +136,7 @@ def rank_images(images: pd.DataFrame, labelled: np.ndarray) -> pd.DataFrame:
         gains = (np.sqrt(known + areas) - np.sqrt(known))[rest]
         adds[rest] = codes[gains.argmax(axis=1)]
         order += rest[np.argsort(-gains.sum(axis=1), kind="stable")].tolist()
-    table = new.drop(columns=columns).assign(adds=adds).iloc[order]
-    table.insert(0, "rank", range(1, len(table) + 1))
-    return table.reset_index(drop=True)
+    return _numbered(new.drop(columns=columns).assign(adds=adds).iloc[order])
 
 
 def rank_crops(crops: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
@@ -163,8 +161,13 @@ def rank_crops(crops: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     place = table["Image"].map(of_image["rank"])
     order = ["place", "doubt", "row", "column"]
     table = table.assign(place=place).sort_values(order, ascending=[True, False, True, True])
-    table = table.drop(columns="place").reset_index(drop=True)
-    table.insert(0, "rank", range(1, len(table) + 1))
+    return _numbered(table.drop(columns="place"))
+
+
+def _numbered(table: pd.DataFrame) -> pd.DataFrame:
+    """Its rows with their rank, from 1, as the first column."""
+    table = table.reset_index(drop=True)
+    table.insert(0, "rank", table.index + 1)
     return table
 
 
