@@ -33,7 +33,7 @@ lint: .venv/dev
 
 # The pins of a conda environment file, as pip reads them.
 .venv/%: envs/%.yaml
-	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'needs Python 3.11 or newer: make PYTHON=python3.11 ...')"
+	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'needs Python 3.11 to 3.13: make PYTHON=python3.13 ...')"
 	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
 	sed -n 's/^ *- \([a-z0-9-]*==.*\)$$/\1/p' $< > $@.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check -r $@.txt

@@ -8,7 +8,7 @@ from snakemake.utils import min_version
 min_version("9.19")
 
 # A file given with --configfile stands alone; without one it is the sample campaign.
-if "campaign" not in config:
+if "campaign" not in config and not workflow.overwrite_configfiles:
 
     configfile: "config/config.yaml"
 

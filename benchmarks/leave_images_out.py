@@ -61,7 +61,7 @@ def sum_folds(results: Path) -> pd.DataFrame:
     for stage in ("CNN", "MLP"):
         tables = [pd.read_csv(path) for path in results.rglob(f"{stage}_*.csv")]
         names = tables[0]["class"][:-2]
-        classes = [LandClass(i, name, "") for i, name in enumerate(names, 1)]
+        classes = [LandClass(i, name) for i, name in enumerate(names, 1)]
         columns = [f"mapped_{name}" for name in names]
         confusion = sum(t[columns].to_numpy()[:-2] for t in tables)
         boundary = sum(t[EDGES].to_numpy()[:-2] for t in tables)

@@ -217,7 +217,7 @@ def f1_scores(labels: str, codes: Any) -> tuple[float, float]:
     from ssc.scores import boundary_counts, confusion_matrix, score_table
 
     truth = read_class_raster(labels)
-    classes = [LandClass(int(code), str(code), "") for code in np.unique(truth[truth > 0])]
+    classes = [LandClass(int(code), str(code)) for code in np.unique(truth[truth > 0])]
     confusion = confusion_matrix(truth, codes, 256)
     (boundary,) = boundary_counts(truth, [codes], 256)
     table = score_table(confusion, classes, boundary).set_index("class")

@@ -64,6 +64,8 @@ def read_config():
 
 read_config()
 RESULTS = config["results"]
+# Of what draws nothing a new colour need repeat nothing.
+CLASS_NAMES = {code: {"name": c["name"]} for code, c in config["classes"].items()}
 FINAL = {"mlp": "MLP", "rf": "RF", "none": None}[config["refine"]["method"]]
 
 try:

@@ -35,7 +35,7 @@ rule train_dense:
         runtime=by_attempt(240),
     params:
         dense=config["dense"],
-        classes=config["classes"],
+        classes=CLASS_NAMES,
         rivers=lambda wc: list(CAMPAIGN.groups[wc.group].train),
         seed=config["seed"],
         code=code_digest("train_dense.py"),

@@ -23,7 +23,7 @@ rule score_images:
         names=lambda wc: [image.name for image in labelled(predict_batch(wc))],
         stages=lambda wc: baselines(wc.group) + STAGES,
         sure=SURE,
-        classes=config["classes"],
+        classes=CLASS_NAMES,
         code=code_digest("score_images.py"),
     script:
         "../workflow_scripts/score_images.py"
@@ -119,7 +119,7 @@ rule compile_scores:
         ],
         groups=list(CAMPAIGN.groups),
         sure=SURE,
-        classes=config["classes"],
+        classes=CLASS_NAMES,
         experiment=config["experiment"],
         code=code_digest("compile_scores.py"),
     script:

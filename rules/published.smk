@@ -54,7 +54,7 @@ rule tune_cnn:
         runtime=by_attempt(240),
     params:
         cnn={k: v for k, v in config["cnn"].items() if k != "epochs"},
-        classes=config["classes"],
+        classes=CLASS_NAMES,
         rivers=lambda wc: training_rivers(wc.group),
         seed=config["seed"],
         code=code_digest("tune_cnn.py"),
@@ -98,7 +98,7 @@ rule train_cnn:
         runtime=by_attempt(240),
     params:
         cnn={k: v for k, v in config["cnn"].items() if k != "tuning"},
-        classes=config["classes"],
+        classes=CLASS_NAMES,
         rivers=lambda wc: training_rivers(wc.group),
         seed=config["seed"],
         code=code_digest("train_cnn.py"),

@@ -21,7 +21,7 @@ rule plot_summary:
         mem_mb=by_attempt(2000),
         runtime=by_attempt(30),
     params:
-        classes=config["classes"],
+        classes=CLASS_NAMES,
         code=code_digest("plot_summary.py"),
     script:
         "../workflow_scripts/plot_summary.py"

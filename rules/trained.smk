@@ -21,7 +21,7 @@ rule convert_cnn:
         runtime=by_attempt(60),
     params:
         method=config["method"],
-        classes=config["classes"],
+        classes=CLASS_NAMES,
         code=code_digest("convert_cnn.py"),
     script:
         "../workflow_scripts/convert_cnn.py"

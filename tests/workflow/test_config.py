@@ -66,6 +66,12 @@ def test_a_wrong_key_stops_the_run_and_is_named(tmp_path, change, message):
     assert "Traceback" not in run.stdout
 
 
+def test_a_file_without_a_campaign_does_not_run_the_sample(tmp_path):
+    run = run_snakemake(tmp_path, "-n", config={"seed": 7})
+    assert run.returncode == 1
+    assert "'campaign' is a required property" in run.stdout
+
+
 def test_all_wrong_keys_are_told_at_once(tmp_path):
     config = {"campaign": FOLDERS, "seed": "x", "cnn": {"batch": 3}, "tiles": {"purity": 2}}
     run = run_snakemake(tmp_path, "-n", config=config)

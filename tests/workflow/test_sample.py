@@ -138,6 +138,9 @@ def test_a_change_reruns_what_reads_it_only(sample):
     phase_2 = {"classify_pixels", "label_next", "score_images", "plot_panels", "compile_scores"}
     again = reruns(sample, refine={**SAMPLE["refine"], "hidden": [32]})
     assert set(again) == phase_2 | {"plot_summary", "pick_panels", "all", "total"}
+    classes = SAMPLE["classes"] | {1: {"name": "Water", "colour": "navy"}}
+    redrawn = reruns(sample, classes=classes)
+    assert set(redrawn) == set(again) | {"check_images"}
 
 
 def test_a_new_image_runs_its_own_batch_and_the_summaries_only(sample, tmp_path):

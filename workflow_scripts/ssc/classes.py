@@ -10,12 +10,12 @@ class LandClass:
 
     code: int
     name: str
-    colour: str
+    colour: str = ""
 
 
 def read_classes(mapping: Mapping) -> list[LandClass]:
-    """Classes in the order of their codes, from `{code: {name: ..., colour: ...}}`."""
-    return sorted(
-        (LandClass(int(code), c["name"], c["colour"]) for code, c in mapping.items()),
-        key=lambda c: c.code,
-    )
+    """Classes in the order of their codes, from `{code: {name: ..., colour: ...}}`.
+
+    What draws nothing may leave colours out.
+    """
+    return sorted((LandClass(int(code), **c) for code, c in mapping.items()), key=lambda c: c.code)
