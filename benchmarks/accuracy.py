@@ -52,7 +52,7 @@ def main():
 
 
 def read(results: Path, variant: str, site: str, seed: int) -> list[dict]:
-    """Scores of each stage in percent; the most that an image loses by phase 2; times of jobs."""
+    """Scores of each stage in percent; the most that an image loses by phase 2; training time."""
     totals = pd.read_csv(results / "report/totals.csv")
     compiled = pd.read_csv(results / "report/compiled.csv").query("`class` == 'ALL'")
     f1 = compiled.pivot(index="Image", columns="type", values="f1_score")
@@ -62,14 +62,11 @@ def read(results: Path, variant: str, site: str, seed: int) -> list[dict]:
         row = {"site": site, "variant": variant, "map": stage.type, "seed": seed}
         row |= {score: getattr(stage, score) for score in SCORES}
         row["worst_change"] = (f1[stage.type] - f1["CNN"]).min()
-        row["training_s"] = seconds(logs, "train_*", "s")
-        row["cpu_s_an_image"] = seconds(logs, "classify_*", "cpu_time") / len(f1)
+        row["training_s"] = sum(
+            pd.read_csv(path, sep="\t")["s"].sum() for path in logs.glob("train_*/**/*.tsv")
+        )
         rows.append(row)
     return rows
-
-
-def seconds(logs: Path, rule: str, column: str) -> float:
-    return sum(pd.read_csv(path, sep="\t")[column].sum() for path in logs.glob(f"{rule}/**/*.tsv"))
 
 
 if __name__ == "__main__":

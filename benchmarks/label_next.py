@@ -57,11 +57,10 @@ def main():
 
 def run(folder: Path, train, test, unlabelled, settings: dict, arguments: list[str]) -> Path:
     """Map the test images and the unlabelled ones by a CNN of `train`; the folder of results."""
-    for role, images in (("train", train), ("predict", test)):
+    for role, images, more in (("train", train, []), ("predict", test, unlabelled)):
         paths = [path for image in images for path in (image.path, image.label)]
+        paths += [image.path for image in more]
         link(paths, [folder / role / Path(path).name for path in paths])
-    paths = [image.path for image in unlabelled]
-    link(paths, [folder / "predict" / Path(path).name for path in paths])
     config = settings | {
         "campaign": {"train": "train", "predict": "predict", "images_per_job": 10},
         "results": "results",

@@ -49,10 +49,13 @@ def main():
 def link_folds(folder: str, target: Path, folds: int) -> None:
     """Link the images of a folder and their labels under the names fold1_..., fold2_..."""
     images = list(read_campaign(folder, folder, "per_river").train.values())
+    sources, targets = [], []
     for number, part in enumerate(np.array_split(np.arange(len(images)), folds), start=1):
         for image in (images[i] for i in part):
             name = f"fold{number}_{image.number}"
-            link([image.path, image.label], [target / f"{name}.jpg", target / f"SCLS_{name}.tif"])
+            sources += [image.path, image.label]
+            targets += [target / f"{name}.jpg", target / f"SCLS_{name}.tif"]
+    link(sources, targets)
 
 
 def sum_folds(results: Path) -> pd.DataFrame:

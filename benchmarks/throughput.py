@@ -36,11 +36,15 @@ def main():
     river = next(args.folder.glob("*.jpg")).stem.rpartition("_")[0]
     groups = {"trained": {"predict": [river], "model": f"{args.cnn.resolve()}.h5"}}
     images = list(read_campaign([], str(args.folder), groups).predict.values())
+    sources, targets = [], []
     for number, image in enumerate(images * args.times, start=1):
-        targets = [args.out / f"images/{prefix}{river}_{number:05}" for prefix in ("", "SCLS_")]
-        link([image.path], [targets[0].with_suffix(".jpg")])
+        name = f"{river}_{number:05}"
+        sources.append(image.path)
+        targets.append(args.out / f"images/{name}.jpg")
         if image.label:
-            link([image.label], [targets[1].with_suffix(".tif")])
+            sources.append(image.label)
+            targets.append(args.out / f"images/SCLS_{name}.tif")
+    link(sources, targets)
     config = {
         "campaign": {
             "train": [],

@@ -25,8 +25,15 @@ def run_workflow(folder: Path, config: dict, arguments: Sequence[str]) -> Path:
 
 
 def link(sources: Iterable[str | Path], targets: Iterable[Path]) -> None:
-    """Make the targets links to the sources; those that are there stay."""
-    for source, target in zip(sources, targets, strict=True):
-        target.parent.mkdir(parents=True, exist_ok=True)
+    """Make the targets links to the sources, and the only ones in their folders."""
+    wanted = {
+        target: Path(source).resolve() for source, target in zip(sources, targets, strict=True)
+    }
+    for folder in {target.parent for target in wanted}:
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in folder.iterdir():
+            if path.is_symlink() and path.readlink() != wanted.get(path):
+                path.unlink()
+    for target, source in wanted.items():
         if not target.is_symlink():
-            os.symlink(Path(source).resolve(), target)
+            os.symlink(source, target)

@@ -56,7 +56,7 @@ rule fit_baselines:
 
 rule map_baselines:
     input:
-        images=lambda wc: image_files(predict_batch(wc)),
+        images=lambda wc: image_files(labelled(predict_batch(wc))),
         tables=rules.fit_baselines.output.tables,
     output:
         maps=directory(f"{RESULTS}/{{group}}/baselines/{{batch}}"),
@@ -70,7 +70,7 @@ rule map_baselines:
         mem_mb=by_attempt(2000),
         runtime=batch_minutes,
     params:
-        names=lambda wc: [image.name for image in predict_batch(wc)],
+        names=lambda wc: [image.name for image in labelled(predict_batch(wc))],
         median_size=config["refine"]["median_size"],
         classes=config["classes"],
         code=code_digest("map_baselines.py"),

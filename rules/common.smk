@@ -5,6 +5,7 @@ import hashlib
 import os
 import re
 import sys
+import time
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ from snakemake.utils import validate
 from workflow_scripts.ssc import campaign
 from workflow_scripts.ssc.errors import InputError
 
+BEGUN = time.time()
 SCHEMA = workflow.source_path("../config/config.schema.yaml")
 # Not workflow.basedir, which is that of a workflow that imports this one as a module.
 SCRIPTS = Path(campaign.__file__).parents[1]
@@ -61,9 +63,22 @@ def read_config():
             "to 6 or less"
         )
 
+    problems = []
+    results = campaign.expand("results", config["results"], problems)
+    weights = config["cnn"]["weights"]
+    if weights not in (None, "imagenet"):
+        weights = campaign.expand("cnn.weights", weights, problems)
+        if weights and not weights.is_file():
+            problems.append(
+                f"cnn.weights: no file {weights}; give imagenet, null or a weights file"
+            )
+        config["cnn"]["weights"] = str(weights)
+    if problems:
+        raise WorkflowError("\n".join(problems))
+    return str(results)
 
-read_config()
-RESULTS = config["results"]
+
+RESULTS = read_config()
 # Of what draws nothing a new colour need repeat nothing.
 CLASS_NAMES = {code: {"name": c["name"]} for code, c in config["classes"].items()}
 FINAL = {"mlp": "MLP", "rf": "RF", "none": None}[config["refine"]["method"]]
@@ -105,10 +120,13 @@ def code_digest(script):
         seen[path] = hashlib.sha256(path.read_bytes()).hexdigest()
         for node in ast.walk(ast.parse(path.read_bytes())):
             if isinstance(node, ast.ImportFrom):
-                names = [node.module or "", *(alias.name for alias in node.names)]
-                for name in names:
-                    folder = path.parent if node.level else SCRIPTS
-                    imported = folder / f"{name.replace('.', '/')}.py"
+                folder = path.parent if node.level else SCRIPTS
+                folder = folder / (node.module or "").replace(".", "/")
+                modules = [
+                    folder / alias.name for alias in node.names if folder.is_dir()
+                ]
+                for module in modules or [folder]:
+                    imported = module.with_name(f"{module.name}.py")
                     if imported.is_file() and imported not in seen:
                         todo.append(imported)
     return hashlib.sha256("".join(sorted(seen.values())).encode()).hexdigest()[:16]
@@ -215,5 +233,6 @@ def get_targets():
 def repeat_problems():
     """What check_images found wrong, once more where a user looks: at the end."""
     found = Path("logs/check_images.log")
-    problems = found.read_text().splitlines() if found.is_file() else []
+    of_this_run = found.is_file() and found.stat().st_mtime >= BEGUN
+    problems = found.read_text().splitlines() if of_this_run else []
     print(*(p for p in problems if p.startswith("ERROR: ")), sep="\n", file=sys.stderr)

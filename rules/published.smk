@@ -1,5 +1,15 @@
 """The published method: a CNN learns pure tiles; its tile map teaches an image's colours."""
 
+# An input as well, so that other weights in the same file train anew.
+WEIGHTS = config["cnn"]["weights"]
+WEIGHT_FILES = [] if WEIGHTS in (None, "imagenet") else [local(WEIGHTS)]
+
+
+def training_memory(wildcards, input, attempt):
+    """Megabytes of the CNN, and of the tiles, which take as much on disk."""
+    large = config["cnn"]["architecture"] == "NASNetLarge"
+    return attempt * ((20000 if large else 8000) + round(2 * input.size_mb))
+
 
 rule cut_tiles:
     input:
@@ -29,6 +39,7 @@ rule cut_tiles:
 rule tune_cnn:
     input:
         tiles=lambda wc: training_files("training_tiles", wc.group),
+        weights=WEIGHT_FILES,
     output:
         history=ensure(
             f"{RESULTS}/{{group}}/model/{{group}}_tuning.csv", non_empty=True
@@ -50,7 +61,7 @@ rule tune_cnn:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=by_attempt(8000),
+        mem_mb=training_memory,
         runtime=by_attempt(240),
     params:
         cnn={k: v for k, v in config["cnn"].items() if k != "epochs"},
@@ -65,6 +76,7 @@ rule tune_cnn:
 rule train_cnn:
     input:
         tiles=lambda wc: training_files("training_tiles", wc.group),
+        weights=WEIGHT_FILES,
         tuning=(
             rules.tune_cnn.output.history if config["cnn"]["epochs"] == "auto" else []
         ),
@@ -92,9 +104,7 @@ rule train_cnn:
     threads: 2
     resources:
         gpu=1,
-        mem_mb=by_attempt(
-            20000 if config["cnn"]["architecture"] == "NASNetLarge" else 8000
-        ),
+        mem_mb=training_memory,
         runtime=by_attempt(240),
     params:
         cnn={k: v for k, v in config["cnn"].items() if k != "tuning"},

@@ -21,7 +21,7 @@ def main(snakemake):
         logging.warning("WARNING: %s", warning)
     logging.info("%d images checked: no problem", len(preflight))
     with whole(snakemake.output.preflight) as path:
-        preflight.to_csv(path, index=False)
+        preflight.drop(columns="problem").to_csv(path, index=False)
     with whole(snakemake.output.training) as path:
         write_table(path, training)
 

@@ -17,8 +17,9 @@ def main(snakemake):
     doubts = []
     with whole_folder(snakemake.output.maps) as folder:
         for number, name in progress(params.names):
-            image, grid = read_image(snakemake.input.images[number])
-            tile_map, confidence = classifier.classify(image, params.stride)
+            path = snakemake.input.images[number]
+            image, grid = read_image(path)
+            tile_map, confidence = classifier.classify(image, params.stride, path)
             write_class_raster(folder / f"CNN_{name}.tif", tile_map, grid, classes)
             write_percent_raster(folder / f"confidence_{name}.tif", confidence, grid)
             counts = np.bincount(tile_map.ravel(), minlength=256)

@@ -10,18 +10,19 @@ from ssc.class_key import key_rivers
 from ssc.classes import read_classes
 from ssc.figures import plot_reliability
 from ssc.scores import compare_experiments, compile_scores, total_scores
+from ssc.tables import read_table
 from ssc.web import write_table
 
 
 def main(snakemake):
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     learned = {
-        group: key_rivers(pd.read_csv(key))
+        group: key_rivers(read_table(key))
         for group, key in zip(params.groups, inputs.class_keys, strict=True)
     }
     tables, reliability = [], defaultdict(list)
     for folder, doubts, batch in zip(inputs.scores, inputs.doubts, params.batches, strict=True):
-        confidence = pd.read_csv(doubts).groupby("Image")["confidence"].first()
+        confidence = read_table(doubts).groupby("Image")["confidence"].first()
         common = {
             "RiverName": batch["river"],
             "experiment": params.experiment,
@@ -31,7 +32,7 @@ def main(snakemake):
         }
         for name in batch["names"]:
             for stage in batch["stages"]:
-                table = pd.read_csv(f"{folder}/{stage}_{name}.csv")
+                table = read_table(f"{folder}/{stage}_{name}.csv")
                 sure = confidence[name] if stage == params.sure else None
                 own = {"Image": name, "type": stage, "confidence": sure}
                 tables.append((common | own, table))

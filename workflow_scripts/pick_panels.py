@@ -3,13 +3,12 @@
 import shutil
 from pathlib import Path
 
-import pandas as pd
-
 from job import job, whole_folder
+from ssc.tables import read_table
 
 
 def main(snakemake):
-    compiled = pd.read_csv(snakemake.input.compiled)
+    compiled = read_table(snakemake.input.compiled)
     final = compiled[
         (compiled["model"] == snakemake.wildcards.group)
         & (compiled["type"] == snakemake.params.stages[-1])

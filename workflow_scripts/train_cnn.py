@@ -13,7 +13,7 @@ import keras
 
 from learning import Learning
 from ssc.cnn import Training, enough_epochs, export_onnx, train_cnn
-from ssc.figures import plot_curves
+from ssc.curves import plot_curves
 from ssc.tuning import diverging_epoch
 
 

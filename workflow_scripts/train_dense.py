@@ -13,8 +13,8 @@ import numpy as np
 from ssc.class_key import class_key
 from ssc.classes import read_classes
 from ssc.cnn import export_onnx
+from ssc.curves import plot_curves
 from ssc.dense_net import build_dense_net, coarse_network, train_dense_net
-from ssc.figures import plot_curves
 from ssc.raster import read_class_raster, read_image
 
 

@@ -9,7 +9,7 @@ set_up_keras(snakemake.threads)
 
 from learning import Learning
 from ssc.cnn import Training, train_cnn
-from ssc.figures import plot_curves
+from ssc.curves import plot_curves
 from ssc.tuning import diverging_epoch, draw_tiles, split_by_image
 
 

@@ -246,11 +246,6 @@ def test_unknown_architecture_is_refused(name):
         build_cnn(name, None, "all", 50, 3)
 
 
-def test_weights_file_that_is_not_there_is_refused(tmp_path):
-    with pytest.raises(InputError, match=r"cnn.weights: no file .*absent.h5; give imagenet"):
-        build_cnn("MobileNetV2", str(tmp_path / "absent.h5"), "all", 50, 3)
-
-
 def test_weights_file_that_does_not_fit_is_refused(tmp_path):
     file = tmp_path / "wrong.weights.h5"
     file.write_bytes(b"no weights")

@@ -5,7 +5,8 @@ import pytest
 from matplotlib.collections import PathCollection
 
 from ssc.classes import LandClass
-from ssc.figures import plot_curves, plot_panel, plot_reliability, plot_violins
+from ssc.curves import plot_curves
+from ssc.figures import plot_panel, plot_reliability, plot_violins
 
 # Not the colours of any text, frame or background.
 CLASSES = [LandClass(1, "Water", "#0050ff"), LandClass(3, "Sand", "#ff9010")]

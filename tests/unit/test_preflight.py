@@ -48,6 +48,14 @@ def check(classes):
     return check
 
 
+@pytest.mark.parametrize("role", ["train", "predict"])
+def test_labels_without_a_labelled_pixel_are_a_problem(make_image, check, role):
+    image = make_image(labels=np.zeros((8, 12)))
+    assert check(image, role)["problem"] == (
+        f"{image.label}: no pixel is labelled; label some of it, or remove the file"
+    )
+
+
 def test_row_of_a_good_training_image(make_image, check):
     image = make_image()
     assert check(image) == {

@@ -540,15 +540,16 @@ def test_network_map_is_kept_where_fewer_than_two_classes_teach(teaching):
 def test_the_majority_decides_in_the_end_wherever_a_map_comes_from(teaching):
     probabilities = [[[0.9, 0.1], [0.3, 0.7], [0.9, 0.1]]]
     classifier = Fake([1, 4], [0.4, 0.6], [0.4, 0.6], [0.4, 0.6])
-    for smallest_element, expected in ((0, [[1, 4, 1]]), (1, [[1, 1, 1]])):
+    # Confidence is that of the class that the pixel gets.
+    expected = ((0, [[1, 4, 1]], [[90, 70, 90]]), (1, [[1, 1, 1]], [[90, 30, 90]]))
+    for smallest_element, mapped, percent in expected:
         found, sure = sharpened(
             *([[10, 50, 90]], probabilities, [1, 4], raster(teaching), classifier),
             smallest_element=smallest_element,
             weight=0,
         )
-        assert found == expected
-        # Confidence is that of the pixel.
-        assert sure == [[90, 70, 90]]
+        assert found == mapped
+        assert sure == percent
 
 
 def test_means_of_large_images_are_exact():

@@ -62,8 +62,9 @@ def test_outputs_that_stand_for_one_class_are_summed(make_classifier):
 
 
 def test_image_smaller_than_a_tile_is_refused(make_classifier):
-    with pytest.raises(InputError, match="image of 4 x 1 px is smaller than the CNN's tiles of 2"):
-        make_classifier(BY_COLOUR, [1, 2, 3]).classify(np.zeros((1, 4, 3), np.uint8), 2)
+    image = np.zeros((1, 4, 3), np.uint8)
+    with pytest.raises(InputError, match="Ure_1.jpg: 4 x 1 px, smaller than the tiles of 2 px of"):
+        make_classifier(BY_COLOUR, [1, 2, 3]).classify(image, 2, "Ure_1.jpg")
 
 
 def test_last_tiles_lie_flush_with_the_edges(make_classifier):
@@ -92,10 +93,10 @@ def test_large_image_is_classified_in_order_chunk_by_chunk(make_classifier):
     np.testing.assert_array_equal(found, codes + 1)
 
 
-def test_pixels_between_tiles_that_do_not_touch_stay_unmapped(make_classifier):
+def test_a_stride_that_leaves_gaps_between_the_tiles_of_the_cnn_is_refused(make_classifier):
     image = np.full((2, 8, 3), GREEN, np.uint8)
-    found, _ = make_classifier(BY_COLOUR, [1, 2, 3]).classify(image, 3)
-    assert found.tolist() == [[2, 2, 0, 2, 2, 0, 2, 2]] * 2
+    with pytest.raises(InputError, match=r"predict_stride: 3 px leaves gaps .* of 2 px of .*onnx"):
+        make_classifier(BY_COLOUR, [1, 2, 3]).classify(image, 3)
 
 
 def test_tiles_leave_what_has_no_data_unmapped(make_classifier):

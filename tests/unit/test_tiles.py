@@ -1,3 +1,4 @@
+import resource
 from fractions import Fraction
 
 import numpy as np
@@ -153,3 +154,14 @@ def test_training_tiles_of_several_files_keep_their_images_apart(tmp_path):
     assert found.files.tolist() == [0, 0, 0, 2, 2, 2]
     assert len(set(found.images)) == 3
     assert found.images[0] == found.images[1] != found.images[2] != found.images[3]
+
+
+def test_more_files_of_tiles_are_read_than_may_be_open(tmp_path):
+    path = tmp_path / "a.npz"
+    write_training_tiles(path, [np.zeros((1, 2, 2, 3), np.uint8)], [np.ones(1, np.uint8)])
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
+    try:
+        assert len(read_training_tiles([path] * 300).codes) == 300
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from pathlib import Path
 
 import pytest
 import yaml
@@ -14,6 +15,7 @@ FOLDERS = {
     "train": str(REPO / "sample_data/train"),
     "predict": str(REPO / "sample_data/predict"),
 }
+OWN = {"train": ["Clearbrook"], "predict": ["Clearbrook"]}
 
 
 def leaves(properties, path=()):
@@ -54,6 +56,11 @@ def test_every_key_is_described_shown_and_documented(path, schema):
         ({"resutls": "x"}, "no such key resutls; did you mean results?"),
         ({"refine": {"method": "svm"}}, "refine.method: 'svm' is not one of"),
         ({"refine": {"median_size": 10}}, "refine.median_size: 10"),
+        ({"seed": 2**32}, "seed: 4294967296 is greater than the maximum"),
+        ({"results": "$NOT_SET/x"}, "results: environment variable in $NOT_SET/x is not set"),
+        ({"cnn": {"weights": "~/no.h5"}}, f"cnn.weights: no file {Path('~').expanduser()}/no.h5"),
+        ({"campaign": {**FOLDERS, "groups": {"..": OWN}}}, "campaign.groups: '..' does not match"),
+        ({"campaign": {**FOLDERS, "groups": {2019: OWN}}}, "put a number in quotes"),
         ({"classes": {0: {"name": "a", "colour": "red"}}}, "whole numbers from 1 to 255"),
         ({"campaign": {**FOLDERS, "groups": "per_rivver"}}, "campaign.groups: 'per_rivver'"),
         ({"campaign": {"train": FOLDERS["train"]}}, "'predict' is a required property"),

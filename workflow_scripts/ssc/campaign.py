@@ -169,7 +169,7 @@ def _find_images(role: str, folders: str | Iterable[str], problems: list[str]) -
 
 
 def _list_folder(role: str, folder: str, problems: list[str]) -> list[str]:
-    expanded = _expand(f"campaign.{role}", folder, problems)
+    expanded = expand(f"campaign.{role}", folder, problems)
     if expanded is None:
         return []
     if not expanded.is_dir():
@@ -180,7 +180,8 @@ def _list_folder(role: str, folder: str, problems: list[str]) -> list[str]:
     return [os.path.join(expanded, name) for name in names]
 
 
-def _expand(key: str, path: str, problems: list[str]) -> Path | None:
+def expand(key: str, path: str, problems: list[str]) -> Path | None:
+    """The path with `~` and environment variables filled in, or None and a problem more."""
     expanded = os.path.expanduser(os.path.expandvars(path))
     if "$" in expanded:
         problems.append(f"{key}: environment variable in {path} is not set; export it")
@@ -259,7 +260,7 @@ def _form_own(
         return Group(name, rivers["train"], rivers["predict"], name)
     default_key = str(Path(spec["model"]).with_suffix(".csv"))
     files = {"model": spec["model"], "key": spec.get("key", default_key)}
-    paths = {role: _expand(f"{key}.{role}", path, problems) for role, path in files.items()}
+    paths = {role: expand(f"{key}.{role}", path, problems) for role, path in files.items()}
     problems += [
         f"{key}.{role}: no file {path}"
         for role, path in paths.items()

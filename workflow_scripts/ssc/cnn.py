@@ -281,8 +281,6 @@ def _published_head(x):
 
 def _application(architecture: str, weights: str | None, trainable: str | Sequence[str], inputs):
     module = _application_module(architecture)
-    if weights not in (None, "imagenet") and not Path(weights).is_file():
-        raise InputError(f"cnn.weights: no file {weights}; give imagenet, null or a weights file")
     try:
         base = getattr(module, architecture)(
             include_top=False, weights=weights, input_shape=tuple(inputs.shape[1:])

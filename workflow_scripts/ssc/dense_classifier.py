@@ -29,7 +29,10 @@ class DenseClassifier:
 
     def __init__(self, model: str, key: pd.DataFrame, threads: int):
         self.session = open_session(model, threads)
-        self.codes = key.sort_values("LocalClass")["HierarchClass"].to_numpy(np.uint8)
+        self.outputs = key["LocalClass"].to_numpy()
+        self.codes, self.code_of = np.unique(
+            key["HierarchClass"].to_numpy(np.uint8), return_inverse=True
+        )
         (self.input,) = self.session.get_inputs()
 
     def probabilities(self, image: np.ndarray) -> np.ndarray:
@@ -41,6 +44,7 @@ class DenseClassifier:
         Returns
         -------
         float32 (k, height, width), of the k classes `self.codes`; 0 where the image has no data.
+        Outputs that stand for the same class are summed.
         """
         height, width = image.shape[:2]
         rows = max(UNIT, STRIP // width // UNIT * UNIT)
@@ -53,8 +57,11 @@ class DenseClassifier:
             padded = cv2.copyMakeBorder(strip, 0, below, 0, right, cv2.BORDER_REFLECT)
             (coarse,) = self.session.run(None, {self.input.name: padded[None].astype(np.float32)})
             # Output 0 stands for unlabelled, which nothing is.
-            for plane, output in zip(found, coarse[0].transpose(2, 0, 1)[1:], strict=True):
-                fine = cv2.resize(output, padded.shape[1::-1])
+            summed = np.zeros((len(self.codes), *coarse.shape[1:3]), np.float32)
+            for number, output in zip(self.code_of, self.outputs, strict=True):
+                summed[number] += coarse[0, ..., output]
+            for plane, of_class in zip(found, summed, strict=True):
+                fine = cv2.resize(of_class, padded.shape[1::-1])
                 plane[top:bottom] = fine[above : above + bottom - top, :width]
         found[:, no_data(image)] = 0
         return found

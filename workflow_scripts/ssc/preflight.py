@@ -53,6 +53,10 @@ def check_image(
             row["labelled_share"] = round(1 - counts[0] / labels.size, 4)
             row["classes"] = " ".join(str(c) for c in np.flatnonzero(counts) if c)
             unknown = [str(c) for c in np.flatnonzero(counts) if c and c not in codes]
+            if counts[0] == labels.size:
+                problems.append(
+                    f"{image.label}: no pixel is labelled; label some of it, or remove the file"
+                )
             if unknown:
                 problems.append(
                     f"{image.label}: code(s) {', '.join(unknown)} not among the classes "

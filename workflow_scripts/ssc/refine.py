@@ -158,7 +158,7 @@ def sharpen(
         Probability of the class in percent, uint8 (height, width).
     """
     if np.count_nonzero(np.bincount(teaching.ravel())[1:]) < 2:
-        return smooth_map(first, settings), sure
+        return _smooth(first, sure, probabilities, codes, settings)
     features, which = _learn_colours(image, teaching, classifier, settings)
     of_colour = np.zeros((len(codes), len(features)), np.float32)
     known = [codes.tolist().index(code) for code in classifier.classes_]
@@ -172,7 +172,7 @@ def sharpen(
     probabilities[:, first == 0] = 0
     mapped, sure = most_probable(probabilities, codes)
     _undo_least_probable(mapped, sure, first, probabilities, codes, settings["most_changed"])
-    return smooth_map(mapped, settings), sure
+    return _smooth(mapped, sure, probabilities, codes, settings)
 
 
 def most_probable(probabilities: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -331,16 +331,38 @@ def _undo_least_probable(
     most = int(most_changed * np.count_nonzero(first))
     if len(changed) <= most:
         return
-    index = np.zeros(256, np.intp)
-    index[codes] = np.arange(len(codes))
-    at = probabilities.reshape(len(codes), -1)[:, changed]
-    column = np.arange(len(changed))
-    new, old = (at[index[m.flat[changed]], column] for m in (mapped, first))
+    new, old = (_shares(probabilities, codes, m, changed) for m in (mapped, first))
     odds = new / old
     # Equal odds all go back, so that their order does not count.
     undone = odds <= np.partition(odds, -most - 1)[-most - 1]
-    mapped.flat[changed[undone]] = first.flat[changed[undone]]
-    sure.flat[changed[undone]] = np.rint(100 * (old / at.sum(axis=0))[undone])
+    back = changed[undone]
+    mapped.ravel()[back] = first.ravel()[back]
+    sure.ravel()[back] = np.rint(100 * old[undone])
+
+
+def _smooth(
+    mapped: np.ndarray,
+    sure: np.ndarray,
+    probabilities: np.ndarray,
+    codes: np.ndarray,
+    settings: Mapping,
+) -> tuple[np.ndarray, np.ndarray]:
+    """The map after `smooth_map`, and the confidence with that of the classes it changed."""
+    smoothed = smooth_map(mapped, settings)
+    if smoothed is not mapped:
+        changed = np.flatnonzero(smoothed != mapped)
+        sure.ravel()[changed] = np.rint(100 * _shares(probabilities, codes, smoothed, changed))
+    return smoothed, sure
+
+
+def _shares(
+    probabilities: np.ndarray, codes: np.ndarray, mapped: np.ndarray, at: np.ndarray
+) -> np.ndarray:
+    """Probability of the mapped class of the pixels `at`, float32 (n,), from 0 to 1."""
+    index = np.zeros(256, np.intp)
+    index[codes] = np.arange(len(codes))
+    found = probabilities.reshape(len(codes), -1)[:, at]
+    return found[index[mapped.ravel()[at]], np.arange(len(at))] / found.sum(axis=0)
 
 
 def _merge_patches(tile_map: np.ndarray, min_tiles: int, tile_size: int) -> np.ndarray:

@@ -8,7 +8,8 @@ from .errors import InputError
 from .raster import no_data
 from .tiles import cut_tiles, mosaic, tile_starts
 
-TILES_AT_ONCE = 256
+# What is classified at a time: 256 tiles of 50 px.
+PIXELS_AT_ONCE = 256 * 50 * 50
 
 
 def open_session(model: str, threads: int) -> onnxruntime.InferenceSession:
@@ -34,6 +35,7 @@ class TileClassifier:
     """
 
     def __init__(self, model: str, key: pd.DataFrame, threads: int):
+        self.model = model
         self.session = open_session(model, threads)
         self.outputs = key["LocalClass"].to_numpy()
         self.codes, self.code_of = np.unique(
@@ -52,10 +54,13 @@ class TileClassifier:
         np.add.at(summed.T, self.code_of, found[:, self.outputs].T)
         return summed
 
-    def classify(self, image: np.ndarray, stride: int) -> tuple[np.ndarray, np.ndarray]:
+    def classify(
+        self, image: np.ndarray, stride: int, name: str = "image"
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The tile map of an RGB image and the probability of its classes.
 
-        Tiles lie `stride` pixels apart, the last ones flush with the right and bottom edge.
+        Tiles lie `stride` pixels apart, the last ones flush with the right and bottom edge. Errors
+        call the image by its `name`.
 
         Returns
         -------
@@ -67,17 +72,22 @@ class TileClassifier:
         Raises
         ------
         InputError
-            When the image is smaller than a tile.
+            When the image is smaller than a tile, or the stride leaves gaps between tiles.
         """
+        if stride > self.size:
+            raise InputError(
+                f"tiles.predict_stride: {stride} px leaves gaps between the tiles of "
+                f"{self.size} px of {self.model}; set it to {self.size} or less"
+            )
         shape = image.shape[:2]
         if min(shape) < self.size:
             raise InputError(
-                f"an image of {shape[1]} x {shape[0]} px is smaller than the CNN's tiles of "
-                f"{self.size} px; remove it, or take a CNN of smaller tiles"
+                f"{name}: {shape[1]} x {shape[0]} px, smaller than the tiles of {self.size} px of "
+                f"{self.model}; remove it, or take a CNN of smaller tiles"
             )
         rows, columns = (tile_starts(n, self.size, stride, cover=True) for n in shape)
         at = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
-        chunks = np.array_split(at, -(-len(at) // TILES_AT_ONCE))
+        chunks = np.array_split(at, -(-len(at) * self.size**2 // PIXELS_AT_ONCE))
         found = [self.probabilities(cut_tiles(image, *c.T, self.size)) for c in chunks]
         grid = np.concatenate(found).reshape(len(rows), len(columns), -1)
         codes, confidence = mosaic(grid, self.codes, rows, columns, self.size, shape)

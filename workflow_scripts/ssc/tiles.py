@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import cv2
 import numpy as np
 
 
@@ -60,9 +61,7 @@ def pure_tiles(
     needed = round(purity * size * size, 6)
     for code in codes:
         # Summed-area table: the count of a window is four look-ups.
-        area = np.zeros((labels.shape[0] + 1, labels.shape[1] + 1), np.int32)
-        np.cumsum(labels == code, axis=0, dtype=np.int32, out=area[1:, 1:])
-        np.cumsum(area[1:, 1:], axis=1, out=area[1:, 1:])
+        area = cv2.integral((labels == code).view(np.uint8))
         top, bottom, left, right = rows, rows + size, columns, columns + size
         count = area[np.ix_(bottom, right)] - area[np.ix_(top, right)]
         count += area[np.ix_(top, left)] - area[np.ix_(bottom, left)]
@@ -88,15 +87,17 @@ def write_training_tiles(
 
 def read_training_tiles(paths: Sequence[str]) -> TrainingTiles:
     """Tiles of all files, in one array that is allocated once."""
-    parts = [np.load(path) for path in paths]
-    codes = [part["codes"] for part in parts]
-    images, before = [], 0
-    for part in parts:
-        images.append(part["images"] + np.int32(before))
-        before += part["images"].max(initial=-1) + 1
+    codes, images, before = [], [], 0
+    for path in paths:
+        with np.load(path) as part:
+            codes.append(part["codes"])
+            of_file = part["images"]
+        images.append(of_file + np.int32(before))
+        before += of_file.max(initial=-1) + 1
     tiles, at = None, 0
-    for part in parts:
-        cut = part["tiles"]
+    for path in paths:
+        with np.load(path) as part:
+            cut = part["tiles"]
         if tiles is None:
             tiles = np.empty((sum(map(len, codes)), *cut.shape[1:]), np.uint8)
         tiles[at : at + len(cut)] = cut
