@@ -18,7 +18,8 @@ def main(snakemake):
     params, settings = snakemake.params, snakemake.params.refine
     classes, output = read_classes(params.classes), snakemake.output
     network = DenseClassifier(
-        snakemake.input.onnx, pd.read_csv(snakemake.input.key), snakemake.threads
+        *(snakemake.input.onnx, pd.read_csv(snakemake.input.key), snakemake.threads),
+        params.match_exposure,
     )
     doubts = []
     with ExitStack() as stack:

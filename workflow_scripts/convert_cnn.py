@@ -5,11 +5,14 @@ from keras_job import set_up_keras
 
 set_up_keras(snakemake.threads)
 
+import h5py
+
 from ssc.class_key import read_class_key
 from ssc.classes import read_classes
 from ssc.cnn import export_onnx, take_colours
 from ssc.dense_net import coarse_network
 from ssc.errors import InputError
+from ssc.exposure import BRIGHTNESS
 from ssc.keras2 import load_model
 
 
@@ -24,10 +27,19 @@ def main(snakemake):
         )
     key = read_class_key(snakemake.input.key, classes, model.output_shape[-1])
     model = coarse_network(model) if found == "dense" else take_colours(model)
+    notes = read_notes(snakemake.input.model)
     with whole(snakemake.output.key) as path:
         key.to_csv(path, index=False)
     with whole(snakemake.output.onnx) as path:
-        export_onnx(model, path)
+        export_onnx(model, path, notes)
+
+
+def read_notes(path):
+    """What a dense CNN of this workflow tells of the images that it learned from."""
+    if not h5py.is_hdf5(path):
+        return {}
+    with h5py.File(path) as file:
+        return {BRIGHTNESS: file.attrs[BRIGHTNESS].tolist()} if BRIGHTNESS in file.attrs else {}
 
 
 if __name__ == "__main__":

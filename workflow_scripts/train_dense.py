@@ -7,6 +7,7 @@ from keras_job import check_gpu, dense_policy, set_up_keras
 
 set_up_keras(snakemake.threads)
 
+import h5py
 import keras
 import numpy as np
 
@@ -15,6 +16,7 @@ from ssc.classes import read_classes
 from ssc.cnn import export_onnx
 from ssc.curves import plot_curves
 from ssc.dense_net import build_dense_net, coarse_network, train_dense_net
+from ssc.exposure import BRIGHTNESS, learned_brightness
 from ssc.raster import read_class_raster, read_image
 
 
@@ -38,10 +40,13 @@ def main(snakemake):
         history.to_csv(path, index=False)
     with whole(output.curves) as path:
         plot_curves(path, f"CNN {snakemake.wildcards.group}", history)
+    learned = learned_brightness(images)
     with whole(output.onnx) as path:
-        export_onnx(coarse_network(trained), path)
+        export_onnx(coarse_network(trained), path, {BRIGHTNESS: learned})
     with whole(output.model) as path:
         trained.save(path, include_optimizer=False)
+        with h5py.File(path, "a") as file:
+            file.attrs[BRIGHTNESS] = learned
 
 
 def read_outputs(paths, classes, rivers):

@@ -13,6 +13,7 @@ from ssc.class_key import class_key
 from ssc.cnn import export_onnx
 from ssc.dense_classifier import DenseClassifier
 from ssc.dense_net import LOGITS, build_dense_net, coarse_network
+from ssc.exposure import match_exposure
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +93,24 @@ def test_classes_are_those_of_the_outputs_however_the_key_is_ordered(network):
     merged = classifier([1, 2, 3], [5, 9, 5])
     assert merged.codes.tolist() == [5, 9]
     np.testing.assert_allclose(merged.probabilities(image), [of_5 + of_7, of_9], atol=1e-6)
+
+
+def test_a_dark_image_is_classified_as_if_exposed_like_those_learned_from(
+    network, classes, tmp_path, caplog
+):
+    path, key = str(tmp_path / "told.onnx"), class_key(classes, ["Ure"], False)
+    export_onnx(network[0], path, {"brightness": [90, 100, 110]})
+    told, plain = DenseClassifier(path, key, 1), DenseClassifier(network[1], key, 1)
+    unmatched = DenseClassifier(path, key, 1, match_exposure=False)
+    image = chance_image(64, 64)
+    dark = image // 4
+    np.testing.assert_array_equal(told.probabilities(image), plain.probabilities(image))
+    assert not caplog.records
+    as_learned = plain.probabilities(match_exposure(dark, [90, 100, 110]))
+    np.testing.assert_array_equal(told.probabilities(dark), as_learned)
+    assert "much darker or brighter than all images" in caplog.text
+    np.testing.assert_array_equal(unmatched.probabilities(dark), plain.probabilities(dark))
+    assert abs(as_learned - plain.probabilities(dark)).max() > 0.01
 
 
 def test_what_has_no_data_has_no_probability(network, classes):

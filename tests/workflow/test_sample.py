@@ -206,6 +206,9 @@ def test_a_dense_cnn_that_is_trained_already_maps_without_labels(sample, tmp_pat
         shutil.copy(sample / f"results/Clearbrook/model/Clearbrook.{suffix}", tmp_path)
     (tmp_path / "new").mkdir()
     shutil.copy(sample / "sample_data/predict/Clearbrook_0007.jpg", tmp_path / "new")
+    with PIL.Image.open(sample / "sample_data/predict/Clearbrook_0007.jpg") as image:
+        dark = image.point([round(255 * (v / 255) ** 2) for v in range(256)] * 3)
+    dark.save(tmp_path / "new/Clearbrook_0008.jpg", quality=95)
     old = {"old": {"model": "Clearbrook.h5", "predict": ["Clearbrook"]}}
     config = {"campaign": {"predict": "new", "groups": old}, "refine": SAMPLE["refine"]}
     refused = run_snakemake(tmp_path, "--cores", 2, config=config | {"method": "published"})
@@ -216,6 +219,13 @@ def test_a_dense_cnn_that_is_trained_already_maps_without_labels(sample, tmp_pat
         name = f"{file}_Clearbrook_0007.tif"
         found = (tmp_path / "results/old" / name).read_bytes()
         assert found == (sample / "results/Clearbrook" / name).read_bytes()
+    # The file of the CNN tells how bright the images were that it learned from.
+    maps = [tmp_path / f"results/old/tiles/Clearbrook_000{n}/CNN_Clearbrook_000{n}.tif" for n in (7, 8)]
+    light, dark = (read_class_raster(str(path)) for path in maps)
+    assert (light == dark).mean() > 0.9
+    log = "logs/classify_pixels/old/Clearbrook_000{}.log"
+    assert "much darker or brighter than all images" in (tmp_path / log.format(8)).read_text()
+    assert "much darker" not in (tmp_path / log.format(7)).read_text()
 
 
 def test_the_same_seed_gives_the_same_maps_on_other_cores_and_even_after_a_kill(

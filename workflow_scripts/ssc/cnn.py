@@ -1,6 +1,7 @@
 """Phase 1: the tile CNN, in plain Keras 3 for whichever backend is installed."""
 
 import importlib
+import json
 import logging
 import pkgutil
 import time
@@ -12,6 +13,7 @@ from unittest.mock import patch
 
 import keras
 import numpy as np
+import onnx
 import pandas as pd
 from keras import layers
 
@@ -137,8 +139,11 @@ def train_cnn(
     return curves
 
 
-def export_onnx(model: keras.Model, path: str | Path) -> None:
-    """Write the CNN for ONNX Runtime: float32 tiles of 0..255 in, probabilities out."""
+def export_onnx(model: keras.Model, path: str | Path, notes: Mapping | None = None) -> None:
+    """Write the CNN for ONNX Runtime: float32 tiles of 0..255 in, probabilities out.
+
+    `notes` are kept in the file, by name, as JSON.
+    """
     for layer in _all_layers(model):
         # As tensors these would become inputs of the exported graph (EfficientNet has them).
         if isinstance(layer, layers.Normalization):
@@ -150,6 +155,10 @@ def export_onnx(model: keras.Model, path: str | Path) -> None:
     # that ONNX Runtime makes by itself when it loads the file.
     with patch("tf2onnx.optimizer.optimize_graph", lambda graph, *_, **__: graph):
         model.export(path, format="onnx", verbose=False)
+    if notes:
+        exported = onnx.load(path)
+        onnx.helper.set_model_props(exported, {k: json.dumps(v) for k, v in notes.items()})
+        onnx.save(exported, path)
 
 
 def take_colours(model: keras.Model) -> keras.Model:

@@ -1,9 +1,13 @@
 """Phase 1 of the dense method applied: the trained network, by ONNX Runtime, on whole images."""
 
+import json
+import logging
+
 import cv2
 import numpy as np
 import pandas as pd
 
+from .exposure import BRIGHTNESS, match_exposure
 from .raster import no_data
 from .tile_classifier import open_session
 
@@ -25,10 +29,15 @@ class DenseClassifier:
         probabilities at a coarser resolution (1, height / s, width / s, outputs).
     key
         Class key: output index `LocalClass` and class code `HierarchClass`.
+    match_exposure
+        Whether images much darker or brighter than all that the network learned from are
+        classified as if they were exposed like them, where the file tells (`export_onnx`).
     """
 
-    def __init__(self, model: str, key: pd.DataFrame, threads: int):
+    def __init__(self, model: str, key: pd.DataFrame, threads: int, match_exposure: bool = True):
         self.session = open_session(model, threads)
+        told = self.session.get_modelmeta().custom_metadata_map.get(BRIGHTNESS)
+        self.learned = json.loads(told) if told and match_exposure else None
         self.outputs = key["LocalClass"].to_numpy()
         self.codes, self.code_of = np.unique(
             key["HierarchClass"].to_numpy(np.uint8), return_inverse=True
@@ -46,6 +55,9 @@ class DenseClassifier:
         float32 (k, height, width), of the k classes `self.codes`; 0 where the image has no data.
         Outputs that stand for the same class are summed.
         """
+        empty = no_data(image)
+        if self.learned:
+            image = self._exposed(image)
         height, width = image.shape[:2]
         rows = max(UNIT, STRIP // width // UNIT * UNIT)
         found = np.empty((len(self.codes), height, width), np.float32)
@@ -63,5 +75,14 @@ class DenseClassifier:
             for plane, of_class in zip(found, summed, strict=True):
                 fine = cv2.resize(of_class, padded.shape[1::-1])
                 plane[top:bottom] = fine[above : above + bottom - top, :width]
-        found[:, no_data(image)] = 0
+        found[:, empty] = 0
         return found
+
+    def _exposed(self, image: np.ndarray) -> np.ndarray:
+        exposed = match_exposure(image, self.learned)
+        if exposed is not image:
+            logging.warning(
+                "WARNING: much darker or brighter than all images that the CNN learned from: "
+                "classified as if it were exposed like them (dense.match_exposure)"
+            )
+        return exposed
