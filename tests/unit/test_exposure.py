@@ -49,6 +49,8 @@ def test_what_has_no_data_stays_black_and_does_not_count():
     found = match_exposure(image, LEARNED)
     assert brightness(found) == pytest.approx(100, abs=1.5)
     assert (found[40:] == 0).all()
+    nothing = np.zeros((60, 60, 3), np.uint8)
+    assert match_exposure(nothing, LEARNED) is nothing
 
 
 @given(st.lists(st.integers(3, 255), min_size=1, max_size=50))

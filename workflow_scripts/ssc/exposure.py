@@ -40,12 +40,13 @@ def match_exposure(image: np.ndarray, learned: Sequence[float]) -> np.ndarray:
         From `learned_brightness`.
     """
     lowest, median, highest = learned
-    if lowest / BEYOND <= brightness(image) <= highest * BEYOND:
+    shown = ~no_data(image)
+    if lowest / BEYOND <= brightness(image) <= highest * BEYOND or not shown.any():
         return image
-    valid = (~no_data(image)).view(np.uint8)
-    counts = sum(cv2.calcHist([image], [band], valid, [256], [0, 256]) for band in range(3))
+    mask = shown.view(np.uint8)
+    counts = sum(cv2.calcHist([image], [band], mask, [256], [0, 256]) for band in range(3))
     powers = np.geomspace(1 / 4, 4, 257)
     curves = 255 * (np.arange(256) / 255) ** powers[:, None]
-    means = curves @ counts.ravel() / max(counts.sum(), 1)
+    means = curves @ counts.ravel() / counts.sum()
     curve = curves[abs(means - median).argmin()]
     return cv2.LUT(image, np.rint(curve).astype(np.uint8))
