@@ -40,11 +40,12 @@ def match_exposure(image: np.ndarray, learned: Sequence[float]) -> np.ndarray:
         From `learned_brightness`.
     """
     lowest, median, highest = learned
-    shown = ~no_data(image)
-    if lowest / BEYOND <= brightness(image) <= highest * BEYOND or not shown.any():
+    if lowest / BEYOND <= brightness(image) <= highest * BEYOND:
         return image
-    mask = shown.view(np.uint8)
-    counts = sum(cv2.calcHist([image], [band], mask, [256], [0, 256]) for band in range(3))
+    shown = (~no_data(image)).view(np.uint8)
+    if not shown.any():
+        return image
+    counts = sum(cv2.calcHist([image], [band], shown, [256], [0, 256]) for band in range(3))
     powers = np.geomspace(1 / 4, 4, 257)
     curves = 255 * (np.arange(256) / 255) ** powers[:, None]
     means = curves @ counts.ravel() / counts.sum()

@@ -16,8 +16,7 @@ from matplotlib.patches import Patch
 
 from .calibration import expected_calibration_error, reliability
 from .classes import LandClass
-
-DPI = 100
+from .curves import DPI
 
 
 def plot_panel(
