@@ -1,7 +1,9 @@
 """How fast CNNs learn, on the GPU where Keras sees one, in 16 and in 32 bits.
 
-Tiles of 50 px a second; of the dense network windows, each as many pixels as 26 tiles. Of a GPU
-also the peak memory and the mean utilisation that nvidia-smi reports meanwhile.
+Tiles of 50 px a second; of the dense network windows, each as many pixels as 26 tiles; and as many
+as the input pipeline makes when nothing learns from them: it works ahead of the CNN, and is no
+bottleneck while it makes more. Of a GPU also the peak memory and the mean utilisation that
+nvidia-smi reports meanwhile.
 """
 
 import argparse
@@ -9,6 +11,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 from tempfile import TemporaryFile
 
 from workflow import ROOT
@@ -23,8 +26,8 @@ import keras
 import numpy as np
 import yaml
 
-from ssc.cnn import Training, build_cnn, train_cnn
-from ssc.dense_net import STEPS_PER_EPOCH, build_dense_net, train_dense_net
+from ssc.cnn import Batches, Training, build_cnn, train_cnn
+from ssc.dense_net import STEPS_PER_EPOCH, Windows, build_dense_net, train_dense_net
 
 
 def main():
@@ -38,29 +41,37 @@ def main():
     for network in args.networks:
         halves = (False, True) if gpus or network == "dense" else (False,)
         for half in halves:
+            if network == "dense":
+                unit, (data, train) = "windows/s", dense_training(half)
+            else:
+                unit, (data, train) = "tiles/s", tile_training(network, half, args)
+            examples = len(data) * len(data[0][0])
+            fed = examples / seconds_of(feed, data)
             with gpu_use(bool(gpus)) as use:
-                if network == "dense":
-                    rate, unit = windows_per_second(half), "windows/s"
-                else:
-                    rate, unit = tiles_per_second(network, half, args), "tiles/s"
+                # The difference leaves out building and compiling the CNN.
+                learned = 2 * examples / (seconds_of(train, 3) - seconds_of(train, 1))
                 print(
-                    f"{network:15} {16 if half else 32} bits {rate:8.0f} {unit} {use()}", flush=True
+                    f"{network:15} {16 if half else 32} bits {learned:8.0f} {unit}, "
+                    f"fed alone {fed:8.0f} {unit} {use()}",
+                    flush=True,
                 )
 
 
-def tiles_per_second(architecture: str, half: bool, args) -> float:
+def tile_training(architecture: str, half: bool, args):
+    """The batches of an epoch, and a function that trains for so many epochs."""
     tiles = np.random.default_rng(1).integers(0, 256, (args.tiles, 50, 50, 3), np.uint8)
     outputs = np.arange(args.tiles) % 5 + 1
 
     def train(epochs):
         model = build_cnn(architecture, None, "all", tiles.shape[1], 6, half)
-        training = Training(epochs, args.batch_size, 0.001, "constant", True, True, seed=1)
-        train_cnn(model, tiles, outputs, training)
+        train_cnn(model, tiles, outputs, replace(training, epochs=epochs))
 
-    return 2 * args.tiles / two_epochs(train)
+    training = Training(1, args.batch_size, 0.001, "constant", True, True, seed=1)
+    return Batches(tiles, outputs, training), train
 
 
-def windows_per_second(half: bool) -> float:
+def dense_training(half: bool):
+    """The batches of an epoch, and a function that trains for so many epochs."""
     schema = yaml.safe_load((ROOT / "config/config.schema.yaml").read_text())["properties"]
     settings = {key: s["default"] for key, s in schema["dense"]["properties"].items()}
     rng = np.random.default_rng(1)
@@ -72,18 +83,20 @@ def windows_per_second(half: bool) -> float:
         steps = epochs * STEPS_PER_EPOCH
         train_dense_net(model, images, outputs, settings | {"steps": steps}, seed=1)
 
-    return 2 * STEPS_PER_EPOCH * settings["batch_size"] / two_epochs(train)
+    return Windows(images, outputs, settings, 1, STEPS_PER_EPOCH), train
 
 
-def two_epochs(train) -> float:
-    """Seconds that two more epochs cost, which leaves out building and compiling the CNN."""
-    seconds = []
-    for epochs in (1, 3):
-        keras.utils.set_random_seed(1)
-        start = time.monotonic()
-        train(epochs)
-        seconds.append(time.monotonic() - start)
-    return seconds[1] - seconds[0]
+def feed(data: keras.utils.PyDataset) -> None:
+    """Make the batches of an epoch, and learn nothing from them."""
+    for batch in range(len(data)):
+        data[batch]
+
+
+def seconds_of(work, argument) -> float:
+    keras.utils.set_random_seed(1)
+    start = time.monotonic()
+    work(argument)
+    return time.monotonic() - start
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from ssc.class_key import class_key
 from ssc.cnn import (
+    Batches,
     Training,
-    _Batches,
     _scaling,
     augment_tiles,
     balance_weights,
@@ -108,7 +108,7 @@ def test_epoch_shows_every_tile_once_with_its_output_and_weight(augment):
     tiles = values[:, None, None, None].repeat(3, axis=3).astype(np.uint8)
     outputs = np.where(np.arange(11) < 8, 1, 2)
     training = replace(TRAINING, batch_size=4, augment=augment)
-    batches = _Batches(tiles, outputs, training)
+    batches = Batches(tiles, outputs, training)
     assert len(batches) == 3
     shown = [batches[i] for i in range(3)]
     assert [len(b[0]) for b in shown] == [4, 4, 3]
@@ -125,7 +125,7 @@ def test_epoch_shows_every_tile_once_with_its_output_and_weight(augment):
 
 def test_every_epoch_has_an_order_of_its_own_that_the_seed_gives_again():
     def orders(seed):
-        batches = _Batches(*flat_tiles(50), replace(TRAINING, seed=seed))
+        batches = Batches(*flat_tiles(50), replace(TRAINING, seed=seed))
         found = []
         for _ in range(2):
             batches.on_epoch_begin()

@@ -112,10 +112,10 @@ def train_cnn(
     epoch (from 1), loss and accuracy on the tiles learned from as augmented; with `validate`
     also val_loss and val_accuracy.
     """
-    data = _Batches(tiles, outputs, training, learn)
+    data = Batches(tiles, outputs, training, learn)
     check = None
     if validate is not None:
-        check = _Batches(tiles, outputs, replace(training, augment=False), validate)
+        check = Batches(tiles, outputs, replace(training, augment=False), validate)
     rate = training.learning_rate
     if training.schedule == "cosine":
         steps = len(data) * training.epochs
@@ -182,8 +182,8 @@ def augment_tiles(tiles: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     symmetry = rng.integers(8, size=len(tiles))
     for k in range(8):
         turned[symmetry == k] = turn(tiles[symmetry == k], k)
-    turned *= lit
-    return np.minimum(turned, 255, out=turned)
+    relight(turned, lit)
+    return turned
 
 
 def turn(tiles: np.ndarray, symmetry: int) -> np.ndarray:
@@ -203,13 +203,22 @@ def light(n: int, brightness: float, colour: float, rng: np.random.Generator) ->
     return factors.astype(np.float32)
 
 
+def relight(tiles: np.ndarray, factors: np.ndarray) -> None:
+    """Put tiles, float32 (n, height, width, 3), in another light, in place, up to 255."""
+    n, height, width, _ = tiles.shape
+    rows = tiles.reshape(n, height, -1)
+    # NumPy multiplies whole rows ten times as fast as it does three colours at a time.
+    rows *= np.tile(factors[:, 0], (1, width, 1)).reshape(n, 1, -1)
+    np.minimum(rows, 255, out=rows)
+
+
 def balance_weights(outputs: np.ndarray) -> np.ndarray:
     """A weight for each tile such that every class weighs the same in sum; their mean is 1."""
     counts = np.bincount(outputs)
     return (len(outputs) / np.count_nonzero(counts) / counts[outputs]).astype(np.float32)
 
 
-class _Batches(keras.utils.PyDataset):
+class Batches(keras.utils.PyDataset):
     """Batches of the chosen tiles, shuffled and augmented anew in each epoch, from one seed."""
 
     def __init__(

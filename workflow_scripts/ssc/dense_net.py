@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from keras import layers
 
-from .cnn import Progress, light, turn
+from .cnn import Progress, light, relight, turn
 
 LOGITS = "logits"
 STEM_CHANNELS = 24
@@ -185,8 +185,8 @@ class Windows(keras.utils.PyDataset):
             symmetry = rng.integers(8)
             pixels[n] = turn(self.images[number][None, rows, columns], symmetry)[0]
             outputs[n] = turn(self.outputs[number][None, rows, columns], symmetry)[0]
-        pixels *= light(self.batch_size, self.light, self.light / 3, rng)
-        return np.minimum(pixels, 255, out=pixels), outputs, (outputs > 0).astype(np.float32)
+        relight(pixels, light(self.batch_size, self.light, self.light / 3, rng))
+        return pixels, outputs, (outputs > 0).astype(np.float32)
 
     def place(self, rng: np.random.Generator) -> tuple[int, slice, slice]:
         """Which image a window is cut from, and its rows and columns."""
