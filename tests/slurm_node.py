@@ -4,7 +4,10 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
 # Job steps look for the configuration there, whatever SLURM_CONF says.
@@ -82,6 +85,7 @@ class SlurmNode:
         shell("scancel --user root")
         wait_for(lambda: not shell("squeue -h"))
         self.stop("slurmd", "slurmctld", "munged")
+        end_processes_of_jobs()
         for name in ("slurm.conf", "gres.conf"):
             (ETC / name).unlink(missing_ok=True)
 
@@ -121,6 +125,14 @@ class SlurmNode:
 
 def shell(command):
     return subprocess.run(command.split(), text=True, capture_output=True, check=False).stdout
+
+
+def end_processes_of_jobs():
+    """Without cgroups SLURM loses sight of those whose parent was killed before them."""
+    for process in psutil.process_iter(["environ"]):
+        if "SLURM_JOB_ID" in (process.info["environ"] or {}):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
 
 def running(pid):

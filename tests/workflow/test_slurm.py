@@ -59,7 +59,7 @@ def campaign(slurm, tmp_path_factory, small, copy_river):
     config = small | {"campaign": paths, "allow_cpu": True}
     # The summary is given too little memory at its first try.
     profile = yaml.safe_load((PROFILE / "profile.yaml").read_text())
-    profile["set-resources"]["compile_scores"] = {"mem_mb": "100 * 20 ** (attempt - 1)"}
+    profile["set-resources"]["compile_scores"] = {"mem_mb": "20 * 100 ** (attempt - 1)"}
     (folder / "profile.yaml").write_text(yaml.safe_dump(profile))
 
     head = Head(folder, config, folder, *WANTED)
@@ -131,7 +131,7 @@ def test_a_job_over_its_time_is_tried_again(slurm, campaign):
 
 def test_a_job_over_its_memory_is_tried_again_with_more(slurm, campaign):
     jobs = slurm.jobs("compile_scores")
-    assert told(jobs, "MinMemoryNode") == ["100M", "2000M"]
+    assert told(jobs, "MinMemoryNode") == ["20M", "2000M"]
     # Without cgroups SLURM calls it FAILED.
     assert told(jobs, "JobState") in (["FAILED", "COMPLETED"], ["OUT_OF_MEMORY", "COMPLETED"])
     (log,) = campaign.folder.glob(f".snakemake/slurm_logs/*/{jobs[0]['JobId']}.log")
