@@ -66,7 +66,7 @@ def read_config():
     problems = []
     results = campaign.expand("results", config["results"], problems)
     weights = config["cnn"]["weights"]
-    if weights not in (None, "imagenet"):
+    if config["method"] == "published" and weights not in (None, "imagenet"):
         weights = campaign.expand("cnn.weights", weights, problems)
         if weights and not weights.is_file():
             problems.append(

@@ -2,21 +2,26 @@
 
 import logging
 
+import numpy as np
+
 from job import job, whole
 from ssc.raster import read_class_raster, read_image
 from ssc.tiles import cut_tiles, pure_tiles, write_training_tiles
 
 
 def main(snakemake):
-    params, tiles, codes = snakemake.params, [], []
-    for image, label in zip(snakemake.input.images, snakemake.input.labels, strict=True):
-        labels = read_class_raster(label)
-        rows, columns, found = pure_tiles(
-            labels, params.classes, params.size, params.stride, params.purity
-        )
-        tiles.append(cut_tiles(read_image(image)[0], rows, columns, params.size))
-        codes.append(found)
-        logging.info("%s: %d pure tiles", image, len(found))
+    params = snakemake.params
+    chosen = [params.classes, params.size, params.stride, params.purity]
+    found = [pure_tiles(read_class_raster(path), *chosen) for path in snakemake.input.labels]
+    codes = [of_image for _, _, of_image in found]
+    # One array, for the tiles of a batch may take gigabytes.
+    tiles = np.empty((sum(map(len, codes)), params.size, params.size, 3), np.uint8)
+    start = 0
+    for path, (rows, columns, _) in zip(snakemake.input.images, found, strict=True):
+        end = start + len(rows)
+        tiles[start:end] = cut_tiles(read_image(path)[0], rows, columns, params.size)
+        start = end
+        logging.info("%s: %d pure tiles", path, len(rows))
     with whole(snakemake.output.tiles) as path:
         write_training_tiles(path, tiles, codes)
 

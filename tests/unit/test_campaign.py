@@ -82,8 +82,9 @@ def test_rivers_share_folders_and_a_river_spans_folders(tmp_path):
     assert found.train["Ure_0001"].path == f"{a}/Ure_0001.jpg"
     assert found.train["Ure_0001"].label == f"{b}/SCLS_Ure_0001.tif"
     assert [i.name for i in found.train_images("Ure")] == ["Ure_0001", "Ure_0002"]
-    assert [i.name for i in found.predict_images("Ure")] == ["Ure_0002"]
-    assert found.predict_images("Wye") == []
+    assert list(found.predict) == ["Ure_0002"]
+    assert found.groups["Ure"].predict == ("Ure",)
+    assert found.groups["Wye"].predict == ()
 
 
 def test_labels_of_images_to_classify_are_optional(tmp_path, one_river):
@@ -206,9 +207,11 @@ def three_rivers(tmp_path):
 
 def roles(campaign):
     return {
-        name: ([i.name for i in campaign.train_images(name)], [i.name for i in predict])
-        for name in campaign.groups
-        for predict in [campaign.predict_images(name)]
+        name: (
+            [i.name for i in campaign.train_images(name)],
+            [i.name for i in campaign.predict.values() if i.river in group.predict],
+        )
+        for name, group in campaign.groups.items()
     }
 
 

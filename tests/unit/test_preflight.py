@@ -193,6 +193,18 @@ def test_table_has_a_row_for_each_image_and_whole_numbers(make_image, classes, t
     ]
 
 
+def test_images_mapped_by_a_trained_cnn_only_may_be_smaller_than_a_tile(make_image, classes):
+    train = [make_image()]
+    predict = [make_image(river=r, number="0002", labels=None, height=3) for r in ("Ure", "Dee")]
+    groups = {
+        "own": Group("own", ("Ure",), ("Ure",), "own"),
+        "trained": Group("trained", (), ("Ure", "Dee"), "trained", "model.h5", "model.csv"),
+    }
+    preflight = check_campaign(campaign(train, predict, groups), classes, TILES, threads=1)
+    (problem,) = filter(None, preflight["problem"])
+    assert problem.startswith(f"{predict[0].path}: 12 x 3 px, smaller than a tile of 4 px")
+
+
 def test_what_is_learned_from_is_summed_over_the_rivers_of_a_cnn(make_image, classes):
     train = [
         make_image(),

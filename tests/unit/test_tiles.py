@@ -146,7 +146,8 @@ def test_training_tiles_of_several_files_keep_their_images_apart(tmp_path):
         ("b", [image(0, 0)]),
         ("c", [image(13, 0), image(14, 3)]),
     ):
-        write_training_tiles(tmp_path / f"{name}.npz", *zip(*parts, strict=True))
+        tiles, codes = zip(*parts, strict=True)
+        write_training_tiles(tmp_path / f"{name}.npz", np.concatenate(tiles), codes)
     found = read_training_tiles([tmp_path / f"{name}.npz" for name in "abc"])
     assert found.tiles.dtype == np.uint8
     assert found.tiles[:, 1, 1, 2].tolist() == [10, 10, 11, 14, 14, 14]
@@ -158,7 +159,7 @@ def test_training_tiles_of_several_files_keep_their_images_apart(tmp_path):
 
 def test_more_files_of_tiles_are_read_than_may_be_open(tmp_path):
     path = tmp_path / "a.npz"
-    write_training_tiles(path, [np.zeros((1, 2, 2, 3), np.uint8)], [np.ones(1, np.uint8)])
+    write_training_tiles(path, np.zeros((1, 2, 2, 3), np.uint8), [np.ones(1, np.uint8)])
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
     try:

@@ -58,7 +58,10 @@ def test_every_key_is_described_shown_and_documented(path, schema):
         ({"refine": {"median_size": 10}}, "refine.median_size: 10"),
         ({"seed": 2**32}, "seed: 4294967296 is greater than the maximum"),
         ({"results": "$NOT_SET/x"}, "results: environment variable in $NOT_SET/x is not set"),
-        ({"cnn": {"weights": "~/no.h5"}}, f"cnn.weights: no file {Path('~').expanduser()}/no.h5"),
+        (
+            {"method": "published", "cnn": {"weights": "~/no.h5"}},
+            f"cnn.weights: no file {Path('~').expanduser()}/no.h5",
+        ),
         ({"campaign": {**FOLDERS, "groups": {"..": OWN}}}, "campaign.groups: '..' does not match"),
         ({"campaign": {**FOLDERS, "groups": {2019: OWN}}}, "put a number in quotes"),
         ({"classes": {0: {"name": "a", "colour": "red"}}}, "whole numbers from 1 to 255"),

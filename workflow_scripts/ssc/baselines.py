@@ -39,12 +39,12 @@ def count_labels(image: np.ndarray, labels: np.ndarray, bits: int) -> csr_array:
     Pixels by class code and colour, int64 (256, 8 ** bits). The column of a colour is its place
     in a flattened cube of `2 ** bits` reds by greens by blues.
     """
-    colours, _, counts = count_colours(image, labels, bits)
-    counts[0] = 0
-    code, colour = np.nonzero(counts)
+    colours, _, present, counts = count_colours(image, labels, bits)
+    counts[present == 0] = 0
+    row, colour = np.nonzero(counts)
     cube = (1 << bits,) * 3
     column = np.ravel_multi_index(tuple(colours[colour].T >> 8 - bits), cube)
-    return csr_array((counts[code, colour], (code, column)), shape=(256, np.prod(cube)))
+    return csr_array((counts[row, colour], (present[row], column)), shape=(256, np.prod(cube)))
 
 
 def fit_baseline(name: str, counts: csr_array, settings: Mapping, seed: int) -> np.ndarray:

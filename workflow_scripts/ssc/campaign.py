@@ -62,9 +62,6 @@ class Campaign:
     def train_images(self, group: str) -> list[Image]:
         return [i for i in self.train.values() if i.river in self.groups[group].train]
 
-    def predict_images(self, group: str) -> list[Image]:
-        return [i for i in self.predict.values() if i.river in self.groups[group].predict]
-
 
 def read_campaign(
     train: str | Iterable[str], predict: str | Iterable[str], groups: str | Mapping | Sequence

@@ -90,8 +90,13 @@ def check_campaign(
     images = [(i, "train") for i in campaign.train.values()]
     images += [(i, "predict") for i in campaign.predict.values()]
 
+    # A trained CNN brings the size of its own tiles.
+    trained_here = [group for group in campaign.groups.values() if not group.model]
+    cut = {river for group in trained_here for river in group.train + group.predict}
+
     def check(item: tuple[Image, str]) -> dict:
-        return check_image(*item, classes, tiles)
+        image, role = item
+        return check_image(image, role, classes, tiles if image.river in cut else None)
 
     with ThreadPoolExecutor(threads) as pool:
         rows = list(pool.map(check, images))

@@ -266,7 +266,7 @@ def majority_filter(codes: np.ndarray, side: int) -> np.ndarray:
 
 def count_colours(
     image: np.ndarray, codes: np.ndarray, bits: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Distinct colours of an image and how often each comes with each class.
 
     Parameters
@@ -284,8 +284,8 @@ def count_colours(
         uint8 (n, bands), each the lowest of the colours that its `bits` bits stand for.
     which
         Index into `colours` of each pixel, int32 (height, width).
-    counts
-        Pixels by class code and colour, int64 (max code + 1, n).
+    present, counts
+        The codes that there are, uint8 (k,), and pixels by code and colour, int64 (k, n).
 
     Raises
     ------
@@ -302,17 +302,20 @@ def count_colours(
     for band in range(bands):
         packed <<= bits
         packed |= image[..., band] >> shift
-    present = np.bincount(packed.ravel(), minlength=1 << bands * bits) > 0
-    rank = np.cumsum(present, dtype=np.int32) - 1
+    seen = np.bincount(packed.ravel(), minlength=1 << bands * bits) > 0
+    rank = np.cumsum(seen, dtype=np.int32) - 1
     which = rank[packed]
-    used = np.flatnonzero(present)
+    used = np.flatnonzero(seen)
     offsets = bits * np.arange(bands)[::-1]
     colours = (used[:, None] >> offsets & (1 << bits) - 1) << shift
     n = len(used)
-    pairs = codes * np.int32(n)
+    present = np.flatnonzero(np.bincount(codes.ravel())).astype(np.uint8)
+    row = np.zeros(256, np.int32)
+    row[present] = np.arange(len(present))
+    pairs = cv2.LUT(codes, row * n)
     pairs += which
-    counts = np.bincount(pairs.ravel(), minlength=(int(codes.max()) + 1) * n)
-    return colours.astype(np.uint8), which, counts.reshape(-1, n)
+    counts = np.bincount(pairs.ravel(), minlength=len(present) * n)
+    return colours.astype(np.uint8), which, present, counts.reshape(-1, n)
 
 
 def _undo_least_probable(
@@ -401,12 +404,13 @@ def _learn_colours(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit the classifier; the features of each of the image's colours, and each pixel's colour."""
     bands = feature_bands(image, settings["median_size"], settings["entropy"])
-    colours, which, counts = count_colours(bands, teaching, settings["colour_bits"])
-    code, colour = np.nonzero(counts[1:])
-    weight = counts[code + 1, colour]
+    colours, which, present, counts = count_colours(bands, teaching, settings["colour_bits"])
     features = _standardise(colours, counts.sum(axis=0))
+    counts[present == 0] = 0
+    row, colour = np.nonzero(counts)
+    weight = counts[row, colour]
     # Weights with a mean of 1 leave the balance of loss and regularisation as for pixels.
-    classifier.fit(features[colour], code + 1, sample_weight=weight / weight.mean())
+    classifier.fit(features[colour], present[row], sample_weight=weight / weight.mean())
     return features, which
 
 

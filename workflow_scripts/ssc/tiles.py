@@ -76,13 +76,11 @@ def cut_tiles(image: np.ndarray, rows: np.ndarray, columns: np.ndarray, size: in
     return np.ascontiguousarray(windows[rows, columns].transpose(0, 2, 3, 1))
 
 
-def write_training_tiles(
-    path: str | Path, tiles: Sequence[np.ndarray], codes: Sequence[np.ndarray]
-) -> None:
-    """Write the tiles and class codes of a batch of images, one array an image."""
+def write_training_tiles(path: str | Path, tiles: np.ndarray, codes: Sequence[np.ndarray]) -> None:
+    """Write the tiles of a batch of images, in order, and their class codes, an array an image."""
     images = np.repeat(np.arange(len(codes), dtype=np.int32), [len(c) for c in codes])
     with open(path, "wb") as file:
-        np.savez(file, tiles=np.concatenate(tiles), codes=np.concatenate(codes), images=images)
+        np.savez(file, tiles=tiles, codes=np.concatenate(codes), images=images)
 
 
 def read_training_tiles(paths: Sequence[str]) -> TrainingTiles:
