@@ -1,4 +1,4 @@
-"""What `dense.match_exposure` is worth: labelled images made darker and brighter, and mapped."""
+"""What `dense.match_colours` is worth: labelled images made darker and brighter, and mapped."""
 
 import argparse
 import os
@@ -13,8 +13,8 @@ from workflow import ROOT
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
 
 from ssc.campaign import read_campaign
+from ssc.colour_match import band_means
 from ssc.dense_classifier import DenseClassifier
-from ssc.exposure import brightness
 from ssc.raster import read_class_raster, read_image
 from ssc.refine import most_probable
 
@@ -28,7 +28,7 @@ def main():
     key = pd.read_csv(f"{args.cnn}.csv")
     networks = {
         column: DenseClassifier(f"{args.cnn}.onnx", key, os.cpu_count(), matched)
-        for column, matched in (("as they are", False), ("match_exposure", True))
+        for column, matched in (("as they are", False), ("match_colours", True))
     }
     images = [i for i in read_campaign([], args.folder, {}).predict.values() if i.label]
     rows = []
@@ -37,7 +37,7 @@ def main():
         for image in images:
             pixels = cv2.LUT(read_image(image.path)[0], exposed(stops))
             labels = read_class_raster(image.label)
-            means.append(round(brightness(pixels)))
+            means.append(round(band_means(pixels).mean()))
             labelled += np.count_nonzero(labels)
             for column, network in networks.items():
                 found, _ = most_probable(network.probabilities(pixels), network.codes)

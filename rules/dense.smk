@@ -34,7 +34,7 @@ rule train_dense:
         mem_mb=lambda wc, input, attempt: attempt * (6000 + round(20 * input.size_mb)),
         runtime=by_attempt(240),
     params:
-        dense={k: v for k, v in config["dense"].items() if k != "match_exposure"},
+        dense={k: v for k, v in config["dense"].items() if k != "match_colours"},
         classes=CLASS_NAMES,
         rivers=lambda wc: list(CAMPAIGN.groups[wc.group].train),
         seed=config["seed"],
@@ -63,7 +63,8 @@ rule classify_pixels:
         runtime=batch_minutes,
     params:
         names=lambda wc: [image.name for image in predict_batch(wc)],
-        match_exposure=config["dense"]["match_exposure"],
+        match_colours=config["dense"]["match_colours"],
+        river=lambda wc: predict_batch(wc)[0].river,
         refine=config["refine"],
         tile_size=config["tiles"]["size"],
         prefix=FINAL,

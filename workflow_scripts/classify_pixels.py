@@ -19,7 +19,7 @@ def main(snakemake):
     classes, output = read_classes(params.classes), snakemake.output
     network = DenseClassifier(
         *(snakemake.input.onnx, pd.read_csv(snakemake.input.key), snakemake.threads),
-        params.match_exposure,
+        *(params.match_colours, params.river),
     )
     doubts = []
     with ExitStack() as stack:

@@ -1,5 +1,7 @@
 """Make a CNN that is trained already, and its class key, ready to map images."""
 
+import json
+
 from job import job, whole
 from keras_job import set_up_keras
 
@@ -10,9 +12,9 @@ import h5py
 from ssc.class_key import read_class_key
 from ssc.classes import read_classes
 from ssc.cnn import export_onnx, take_colours
+from ssc.colour_match import LEARNED_COLOURS
 from ssc.dense_net import coarse_network
 from ssc.errors import InputError
-from ssc.exposure import BRIGHTNESS
 from ssc.keras2 import load_model
 
 
@@ -39,7 +41,8 @@ def read_notes(path):
     if not h5py.is_hdf5(path):
         return {}
     with h5py.File(path) as file:
-        return {BRIGHTNESS: file.attrs[BRIGHTNESS].tolist()} if BRIGHTNESS in file.attrs else {}
+        told = file.attrs.get(LEARNED_COLOURS)
+        return {LEARNED_COLOURS: json.loads(told)} if told else {}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Train the dense CNN of a group on its labelled pixels; write the model, its class key, curves."""
 
+import json
 import logging
 
 from job import job, whole
@@ -14,9 +15,9 @@ import numpy as np
 from ssc.class_key import class_key
 from ssc.classes import read_classes
 from ssc.cnn import export_onnx
+from ssc.colour_match import LEARNED_COLOURS, learned_colours
 from ssc.curves import plot_curves
 from ssc.dense_net import build_dense_net, coarse_network, train_dense_net
-from ssc.exposure import BRIGHTNESS, learned_brightness
 from ssc.raster import read_class_raster, read_image
 
 
@@ -40,13 +41,13 @@ def main(snakemake):
         history.to_csv(path, index=False)
     with whole(output.curves) as path:
         plot_curves(path, f"CNN {snakemake.wildcards.group}", history)
-    learned = learned_brightness(images)
+    learned = learned_colours(images)
     with whole(output.onnx) as path:
-        export_onnx(coarse_network(trained), path, {BRIGHTNESS: learned})
+        export_onnx(coarse_network(trained), path, {LEARNED_COLOURS: learned})
     with whole(output.model) as path:
         trained.save(path, include_optimizer=False)
         with h5py.File(path, "a") as file:
-            file.attrs[BRIGHTNESS] = learned
+            file.attrs[LEARNED_COLOURS] = json.dumps(learned)
 
 
 def read_outputs(paths, classes, rivers):

@@ -11,9 +11,9 @@ import pytest
 from ssc import dense_classifier
 from ssc.class_key import class_key
 from ssc.cnn import export_onnx
+from ssc.colour_match import match_colours
 from ssc.dense_classifier import DenseClassifier
 from ssc.dense_net import LOGITS, build_dense_net, coarse_network
-from ssc.exposure import match_exposure
 
 
 @pytest.fixture(scope="module")
@@ -95,22 +95,43 @@ def test_classes_are_those_of_the_outputs_however_the_key_is_ordered(network):
     np.testing.assert_allclose(merged.probabilities(image), [of_5 + of_7, of_9], atol=1e-6)
 
 
-def test_a_dark_image_is_classified_as_if_exposed_like_those_learned_from(
-    network, classes, tmp_path, caplog
-):
-    path, key = str(tmp_path / "told.onnx"), class_key(classes, ["Ure"], False)
-    export_onnx(network[0], path, {"brightness": [90, 100, 110]})
-    told, plain = DenseClassifier(path, key, 1), DenseClassifier(network[1], key, 1)
-    unmatched = DenseClassifier(path, key, 1, match_exposure=False)
+@pytest.fixture
+def told(network, tmp_path):
+    """The network with the colours that it learned from."""
+    learned = {"darkest": 90, "brightest": 110, "bands": [120, 100, 80]}
+    path = str(tmp_path / "told.onnx")
+    export_onnx(network[0], path, {"learned_colours": learned})
+    return path, learned
+
+
+def test_a_dark_image_is_classified_in_the_colours_learned_from(network, classes, told, caplog):
+    (path, learned), key = told, class_key(classes, ["Ure"], False)
+    classifier, plain = DenseClassifier(path, key, 1), DenseClassifier(network[1], key, 1)
+    unmatched = DenseClassifier(path, key, 1, match_colours=False)
     image = chance_image(64, 64)
     dark = image // 4
-    np.testing.assert_array_equal(told.probabilities(image), plain.probabilities(image))
+    np.testing.assert_array_equal(classifier.probabilities(image), plain.probabilities(image))
     assert not caplog.records
-    as_learned = plain.probabilities(match_exposure(dark, [90, 100, 110]))
-    np.testing.assert_array_equal(told.probabilities(dark), as_learned)
+    as_learned = plain.probabilities(match_colours(dark, learned))
+    np.testing.assert_array_equal(classifier.probabilities(dark), as_learned)
     assert "much darker or brighter than all images" in caplog.text
     np.testing.assert_array_equal(unmatched.probabilities(dark), plain.probabilities(dark))
     assert abs(as_learned - plain.probabilities(dark)).max() > 0.01
+
+
+def test_images_of_an_unseen_river_are_all_classified_in_the_colours_learned_from(
+    network, classes, told, caplog
+):
+    (path, learned), key = told, class_key(classes, ["Ure", "Wye"], False)
+    image, plain = chance_image(64, 64), DenseClassifier(network[1], key, 1)
+    own = DenseClassifier(path, key, 1, river="Wye")
+    np.testing.assert_array_equal(own.probabilities(image), plain.probabilities(image))
+    assert not caplog.records
+    other = DenseClassifier(path, key, 1, river="Dee")
+    as_learned = plain.probabilities(match_colours(image, learned))
+    np.testing.assert_array_equal(other.probabilities(image), as_learned)
+    assert "did not learn from Dee" in caplog.text
+    assert abs(as_learned - plain.probabilities(image)).max() > 0.01
 
 
 def test_what_has_no_data_has_no_probability(network, classes):

@@ -7,7 +7,8 @@ import cv2
 import numpy as np
 import pandas as pd
 
-from .exposure import BRIGHTNESS, match_exposure
+from .class_key import key_rivers
+from .colour_match import LEARNED_COLOURS, in_other_light, match_colours
 from .raster import no_data
 from .tile_classifier import open_session
 
@@ -29,15 +30,32 @@ class DenseClassifier:
         probabilities at a coarser resolution (1, height / s, width / s, outputs).
     key
         Class key: output index `LocalClass` and class code `HierarchClass`.
-    match_exposure
-        Whether images much darker or brighter than all that the network learned from are
-        classified as if they were exposed like them, where the file tells (`export_onnx`).
+    match_colours
+        Whether images of a river that the network did not learn from, and images much darker or
+        brighter than all that it learned from, are classified in the colours that it learned
+        from, where the file tells these (`export_onnx`).
+    river
+        Of the images; None for one that the network learned from.
     """
 
-    def __init__(self, model: str, key: pd.DataFrame, threads: int, match_exposure: bool = True):
+    def __init__(
+        self,
+        model: str,
+        key: pd.DataFrame,
+        threads: int,
+        match_colours: bool = True,
+        river: str | None = None,
+    ):
         self.session = open_session(model, threads)
-        told = self.session.get_modelmeta().custom_metadata_map.get(BRIGHTNESS)
-        self.learned = json.loads(told) if told and match_exposure else None
+        told = self.session.get_modelmeta().custom_metadata_map.get(LEARNED_COLOURS)
+        self.learned = json.loads(told) if told and match_colours else None
+        self.unseen = river is not None and river not in key_rivers(key)
+        if self.learned and self.unseen:
+            logging.warning(
+                "WARNING: the CNN did not learn from %s: its images are classified with their "
+                "colours brought to those that it learned from (dense.match_colours)",
+                river,
+            )
         self.outputs = key["LocalClass"].to_numpy()
         self.codes, self.code_of = np.unique(
             key["HierarchClass"].to_numpy(np.uint8), return_inverse=True
@@ -57,7 +75,7 @@ class DenseClassifier:
         """
         empty = no_data(image)
         if self.learned:
-            image = self._exposed(image)
+            image = self._matched(image)
         height, width = image.shape[:2]
         rows = max(UNIT, STRIP // width // UNIT * UNIT)
         found = np.empty((len(self.codes), height, width), np.float32)
@@ -78,11 +96,12 @@ class DenseClassifier:
         found[:, empty] = 0
         return found
 
-    def _exposed(self, image: np.ndarray) -> np.ndarray:
-        exposed = match_exposure(image, self.learned)
-        if exposed is not image:
+    def _matched(self, image: np.ndarray) -> np.ndarray:
+        if not self.unseen:
+            if not in_other_light(image, self.learned):
+                return image
             logging.warning(
                 "WARNING: much darker or brighter than all images that the CNN learned from: "
-                "classified as if it were exposed like them (dense.match_exposure)"
+                "classified in the colours that it learned from (dense.match_colours)"
             )
-        return exposed
+        return match_colours(image, self.learned)

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssc.colour_match import band_means, in_other_light, learned_colours, match_colours
+
+LEARNED = {"darkest": 80.0, "brightest": 120.0, "bands": [110.0, 100.0, 90.0]}
+
+
+def plain(*values):
+    """An image of 40 x 50 px, of columns of these greys."""
+    return np.repeat(np.resize(np.uint8(values), (40, 50))[..., None], 3, axis=2)
+
+
+def test_means_are_of_what_has_data():
+    image = np.full((60, 60, 3), (30, 60, 120), np.uint8)
+    assert band_means(image) == pytest.approx([30, 60, 120])
+    image[:20] = 0  # 1200 connected pixels
+    assert band_means(image) == pytest.approx([30, 60, 120])
+    assert band_means(np.zeros((60, 60, 3), np.uint8)) == pytest.approx([0, 0, 0])
+
+
+def test_brightness_of_the_darkest_and_brightest_image_and_median_bands_are_learned():
+    tinted = np.full((9, 9, 3), (80, 50, 50), np.uint8)
+    assert learned_colours([plain(90), plain(30), tinted]) == {
+        "darkest": 30,
+        "brightest": 90,
+        "bands": [80, 50, 50],
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "other"), [(63, True), (64, False), (100, False), (150, False), (151, True)]
+)
+def test_other_light_is_a_quarter_beyond_what_was_learned(value, other):
+    assert in_other_light(plain(value), LEARNED) == other
+
+
+@pytest.mark.parametrize("values", [(63,), (100,), (151,), (20, 90), (200, 110)])
+def test_each_band_gets_the_mean_that_was_learned(values):
+    image = plain(*values)
+    found = match_colours(image, LEARNED)
+    assert found.dtype == np.uint8
+    assert band_means(found) == pytest.approx(LEARNED["bands"], abs=1.5)
+    # 255 (v / 255)^g
+    if len(values) == 1:
+        power = np.log(110 / 255) / np.log(values[0] / 255)
+        assert found[0, 0, 0] == pytest.approx(255 * (values[0] / 255) ** power, abs=1.5)
+
+
+def test_what_has_no_data_stays_black_and_does_not_count():
+    image = plain(50)
+    image = np.vstack([image, np.zeros_like(image)])
+    found = match_colours(image, LEARNED)
+    assert band_means(found) == pytest.approx(LEARNED["bands"], abs=1.5)
+    assert (found[40:] == 0).all()
+    nothing = np.zeros((60, 60, 3), np.uint8)
+    assert match_colours(nothing, LEARNED) is nothing
+
+
+@given(st.lists(st.integers(3, 255), min_size=1, max_size=50))
+def test_the_order_of_values_is_kept_in_each_band(values):
+    found = match_colours(plain(*values), LEARNED)
+    order = np.argsort(plain(*values)[0, :, 0], kind="stable")
+    assert (np.diff(found[0, order].astype(int), axis=0) >= 0).all()
