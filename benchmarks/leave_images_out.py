@@ -1,11 +1,12 @@
 """How well training images are mapped by CNNs that did not see them.
 
-A river's labelled images are cut, in order of their numbers, into folds of neighbours. Links
-give each fold the name of a river, and the workflow leaves one river out at a time.
+A river's labelled images are cut, in order of their numbers, into folds of neighbours, and each
+fold is mapped by a campaign that learns from the others. Each campaign has one of the cores.
 """
 
 import argparse
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -27,42 +28,42 @@ def main():
     parser.add_argument("folder", help="labelled images of one river")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("results/leave_images_out"))
-    parser.add_argument("--cores", default="2")
+    parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--config", type=Path, help="settings other than campaign")
     args, arguments = parser.parse_known_args()
     settings = yaml.safe_load(args.config.read_text()) if args.config else {}
-    config = settings | {
-        "campaign": {
-            "train": "images",
-            "predict": "images",
-            "groups": "leave_one_river_out",
-            "images_per_job": 10,
-        },
-        "results": "results",
-        "experiment": "leave_images_out",
-    }
-    link_folds(args.folder, args.out / "images", args.folds)
-    results = run_workflow(args.out, config, ["--cores", args.cores, *arguments])
-    print(sum_folds(results).to_string())
+    campaign = {"train": "train", "predict": "predict", "groups": "per_river"}
+    config = settings | {"campaign": campaign | {"images_per_job": 10}, "results": "results"}
+
+    def run_fold(folder: Path) -> Path:
+        return run_workflow(folder, config, ["--cores", "1", *arguments])
+
+    with ThreadPoolExecutor(args.cores) as pool:
+        folds = link_folds(args.folder, args.out, args.folds)
+        print(sum_folds(list(pool.map(run_fold, folds))).to_string())
 
 
-def link_folds(folder: str, target: Path, folds: int) -> None:
-    """Link the images of a folder and their labels under the names fold1_..., fold2_..."""
+def link_folds(folder: str, target: Path, folds: int) -> list[Path]:
+    """A campaign for each fold: links to the images of the others to learn from, its own to map."""
     images = list(read_campaign(folder, folder, "per_river").train.values())
-    sources, targets = [], []
-    for number, part in enumerate(np.array_split(np.arange(len(images)), folds), start=1):
-        for image in (images[i] for i in part):
-            name = f"fold{number}_{image.number}"
-            sources += [image.path, image.label]
-            targets += [target / f"{name}.jpg", target / f"SCLS_{name}.tif"]
-    link(sources, targets)
+    campaigns = []
+    for number, left_out in enumerate(np.array_split(np.arange(len(images)), folds), start=1):
+        campaigns.append(target / f"fold{number}")
+        for role in ("train", "predict"):
+            part = [i for n, i in enumerate(images) if (n in left_out) == (role == "predict")]
+            names = [f"{i.name}.jpg" for i in part] + [f"SCLS_{i.name}.tif" for i in part]
+            sources = [i.path for i in part] + [i.label for i in part]
+            link(sources, [campaigns[-1] / role / name for name in names])
+    return campaigns
 
 
-def sum_folds(results: Path) -> pd.DataFrame:
+def sum_folds(results: list[Path]) -> pd.DataFrame:
     """Scores over all left-out pixels, by stage and class, from summed counts."""
     stages = {}
     for stage in ("CNN", "MLP"):
-        tables = [pd.read_csv(path) for path in results.rglob(f"{stage}_*.csv")]
+        tables = [
+            pd.read_csv(path) for folder in results for path in folder.rglob(f"{stage}_*.csv")
+        ]
         names = tables[0]["class"][:-2]
         classes = [LandClass(i, name) for i, name in enumerate(names, 1)]
         columns = [f"mapped_{name}" for name in names]

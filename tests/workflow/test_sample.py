@@ -206,11 +206,13 @@ def test_a_dense_cnn_that_is_trained_already_maps_without_labels(sample, tmp_pat
     for suffix in ("h5", "csv"):
         shutil.copy(sample / f"results/Clearbrook/model/Clearbrook.{suffix}", tmp_path)
     (tmp_path / "new").mkdir()
-    shutil.copy(sample / "sample_data/predict/Clearbrook_0007.jpg", tmp_path / "new")
+    for name in ("Clearbrook", "Dee"):
+        source = sample / "sample_data/predict/Clearbrook_0007.jpg"
+        shutil.copy(source, tmp_path / f"new/{name}_0007.jpg")
     with PIL.Image.open(sample / "sample_data/predict/Clearbrook_0007.jpg") as image:
         dark = image.point([round(255 * (v / 255) ** 2) for v in range(256)] * 3)
     dark.save(tmp_path / "new/Clearbrook_0008.jpg", quality=95)
-    old = {"old": {"model": "Clearbrook.h5", "predict": ["Clearbrook"]}}
+    old = {"old": {"model": "Clearbrook.h5", "predict": ["Clearbrook", "Dee"]}}
     config = {"campaign": {"predict": "new", "groups": old}, "refine": SAMPLE["refine"]}
     refused = run_snakemake(tmp_path, "--cores", 2, config=config | {"method": "published"})
     assert "Clearbrook.h5: a CNN of the dense method, but method is published" in refused.stdout
@@ -220,13 +222,14 @@ def test_a_dense_cnn_that_is_trained_already_maps_without_labels(sample, tmp_pat
         name = f"{file}_Clearbrook_0007.tif"
         found = (tmp_path / "results/old" / name).read_bytes()
         assert found == (sample / "results/Clearbrook" / name).read_bytes()
-    # The file of the CNN tells how bright the images were that it learned from.
+    # The file of the CNN tells the colours that it learned from.
     tiles = str(tmp_path / "results/old/tiles/Clearbrook_000{0}/CNN_Clearbrook_000{0}.tif")
     light, dark = (rasterio.open(tiles.format(number)).read(1) for number in (7, 8))
     assert (light == dark).mean() > 0.9
-    log = "logs/classify_pixels/old/Clearbrook_000{}.log"
-    assert "much darker or brighter than all images" in (tmp_path / log.format(8)).read_text()
-    assert "much darker" not in (tmp_path / log.format(7)).read_text()
+    logs = {path.stem: path.read_text() for path in tmp_path.glob("logs/classify_pixels/old/*.log")}
+    assert "much darker or brighter than all images" in logs["Clearbrook_0008"]
+    assert "did not learn from Dee" in logs["Dee_0007"]
+    assert "colours that it learned from" not in logs["Clearbrook_0007"]
 
 
 def test_the_same_seed_gives_the_same_maps_on_other_cores_and_even_after_a_kill(
