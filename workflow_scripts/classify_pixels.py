@@ -12,13 +12,14 @@ from ssc.labelling import describe_doubt
 from ssc.pixel_classifier import pixel_classifier
 from ssc.raster import read_image, write_class_raster, write_percent_raster
 from ssc.refine import most_probable, sharpen, teach
+from ssc.tables import read_table
 
 
 def main(snakemake):
     params, settings = snakemake.params, snakemake.params.refine
     classes, output = read_classes(params.classes), snakemake.output
     network = DenseClassifier(
-        *(snakemake.input.onnx, pd.read_csv(snakemake.input.key), snakemake.threads),
+        *(snakemake.input.onnx, read_table(snakemake.input.key), snakemake.threads),
         *(params.match_colours, params.river),
     )
     doubts = []

@@ -1,8 +1,8 @@
-import pandas as pd
 import pytest
 
 from ssc.class_key import class_key, key_outputs, key_rivers, read_class_key
 from ssc.errors import InputError
+from ssc.tables import read_table
 
 
 def test_shared_classes_have_the_columns_and_indices_of_the_published_code(classes):
@@ -41,8 +41,17 @@ def test_right_output_of_each_river_and_class(classes, local, expected):
 @pytest.mark.parametrize("local", [False, True])
 def test_key_tells_the_rivers_learned_from_also_when_read_back(tmp_path, classes, local):
     file = tmp_path / "key.csv"
-    class_key(classes, ["Ure", "Río Verde"], local).to_csv(file, index=False)
-    assert key_rivers(pd.read_csv(file)) == {"Ure", "Río Verde"}
+    rivers = {"Ure", "Río Verde", "0012", "NA"}
+    class_key(classes, sorted(rivers), local).to_csv(file, index=False)
+    assert key_rivers(read_class_key(file, classes, n_outputs=13 if local else 4)) == rivers
+    assert key_rivers(read_table(file)) == rivers
+
+
+def test_key_without_rivers_names_none(tmp_path, classes):
+    file = tmp_path / "key.csv"
+    file.write_text("LocalClass,HierarchClass\n1,1\n")
+    read_class_key(file, classes, n_outputs=2).to_csv(tmp_path / "converted.csv", index=False)
+    assert key_rivers(read_table(tmp_path / "converted.csv")) == set()
 
 
 def test_key_of_the_published_code_is_read(tmp_path, classes):

@@ -80,7 +80,7 @@ def test_strips_leave_no_trace(network, classes, monkeypatch, strip):
 
 def test_classes_are_those_of_the_outputs_however_the_key_is_ordered(network):
     def classifier(outputs, codes):
-        key = pd.DataFrame({"LocalClass": outputs, "HierarchClass": codes})
+        key = pd.DataFrame({"River": "Ure", "LocalClass": outputs, "HierarchClass": codes})
         return DenseClassifier(network[1], key, threads=1)
 
     plain, mixed = classifier([1, 2, 3], [5, 9, 7]), classifier([3, 1, 2], [7, 5, 9])

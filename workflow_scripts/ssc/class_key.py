@@ -8,6 +8,7 @@ import pandas as pd
 
 from .classes import LandClass
 from .errors import InputError
+from .tables import read_table
 
 COLUMNS = ["LocalClass", "HierarchClass", "River", "ClassName"]
 SEVERAL_RIVERS = "; "
@@ -44,8 +45,8 @@ def key_outputs(key: pd.DataFrame, rivers: Sequence[str]) -> np.ndarray:
 
 
 def key_rivers(key: pd.DataFrame) -> set[str]:
-    """The rivers that the CNN learned from."""
-    return {river for owner in key["River"] for river in str(owner).split(SEVERAL_RIVERS)}
+    """The rivers that the CNN learned from; none where the key does not name them."""
+    return {river for owner in key["River"].dropna() for river in owner.split(SEVERAL_RIVERS)}
 
 
 def read_class_key(path: str | Path, classes: Sequence[LandClass], n_outputs: int) -> pd.DataFrame:
@@ -59,7 +60,7 @@ def read_class_key(path: str | Path, classes: Sequence[LandClass], n_outputs: in
         When the file is no class key, or does not go with the CNN or the classes.
     """
     try:
-        key = pd.read_csv(path)
+        key = read_table(path)
     except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: no class key, a CSV with {', '.join(COLUMNS)}") from error
     missing = [column for column in COLUMNS[:2] if column not in key]

@@ -35,7 +35,7 @@ class DenseClassifier:
         brighter than all that it learned from, are classified in the colours that it learned
         from, where the file tells these (`export_onnx`).
     river
-        Of the images; None for one that the network learned from.
+        Of the images; None, like a key without rivers, for one that the network learned from.
     """
 
     def __init__(
@@ -49,7 +49,8 @@ class DenseClassifier:
         self.session = open_session(model, threads)
         told = self.session.get_modelmeta().custom_metadata_map.get(LEARNED_COLOURS)
         self.learned = json.loads(told) if told and match_colours else None
-        self.unseen = river is not None and river not in key_rivers(key)
+        rivers = key_rivers(key)
+        self.unseen = bool(river and rivers) and river not in rivers
         if self.learned and self.unseen:
             logging.warning(
                 "WARNING: the CNN did not learn from %s: its images are classified with their "
