@@ -207,7 +207,7 @@ def relight(tiles: np.ndarray, factors: np.ndarray) -> None:
     """Put tiles, float32 (n, height, width, 3), in another light, in place, up to 255."""
     n, height, width, _ = tiles.shape
     rows = tiles.reshape(n, height, -1)
-    # NumPy multiplies whole rows ten times as fast as it does three colours at a time.
+    # NumPy multiplies whole rows several times as fast as three colours at a time.
     rows *= np.tile(factors[:, 0], (1, width, 1)).reshape(n, 1, -1)
     np.minimum(rows, 255, out=rows)
 
