@@ -16,20 +16,26 @@ test: .venv/dev .venv/slurm
 # Ours against the published algorithm on one image; the CNNs are trained first, if need be.
 IMAGE ?= sample_data/predict/Clearbrook_0005.jpg
 LABELS ?= sample_data/predict/SCLS_Clearbrook_0005.tif
-DENSE_CNN ?= results/bench/dense/Clearbrook/model/Clearbrook
-TILE_CNN ?= results/bench/published/Clearbrook/model/Clearbrook
+UNET ?= results/bench/unet/Clearbrook/model/Clearbrook
+TILE_CNN ?= results/bench/compact/Clearbrook/model/Clearbrook
 TRAIN := $(BIN)/snakemake --cores $(CORES) --config
+# The sample campaign without the keys of the U-Net in config/config.yaml.
+COMPACT := 'campaign={train: sample_data/train, predict: sample_data/predict}' 'cnn={architecture: compact}'
 
 bench: .venv/ssc
-	test -f $(DENSE_CNN).onnx || $(TRAIN) results=results/bench/dense -- $(DENSE_CNN).onnx
-	test -f $(TILE_CNN).onnx || $(TRAIN) results=results/bench/published method=published -- $(TILE_CNN).onnx
-	$(BIN)/python benchmarks/published.py --image "$(IMAGE)" --labels "$(LABELS)" --dense-cnn "$(DENSE_CNN)" --tile-cnn "$(TILE_CNN)" --doc docs/performance.md
+	test -f $(UNET).onnx || $(TRAIN) results=results/bench/unet -- $(UNET).onnx
+	test -f $(TILE_CNN).onnx || $(TRAIN) results=results/bench/compact $(COMPACT) -- $(TILE_CNN).onnx
+	$(BIN)/python benchmarks/published.py --image "$(IMAGE)" --labels "$(LABELS)" --unet "$(UNET)" --tile-cnn "$(TILE_CNN)" --doc docs/performance.md
+
+# Those of the real images need SSC_DATA, the folder of them.
+CONFIGS := config published $(if $(SSC_DATA),monterey stmarguerite experiments)
 
 lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
-	$(BIN)/snakemake --lint
+	for config in $(CONFIGS); do $(BIN)/snakemake --lint --configfile config/$$config.yaml || exit 1; done
+	cd workflow_scripts && MYPYPATH=. ../$(BIN)/mypy -p ssc
 
 # The pins of a conda environment file, as pip reads them.
 .venv/%: envs/%.yaml

@@ -13,7 +13,7 @@ if "campaign" not in config and not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
-# Without this a limit of one GPU would hold for the whole of a cluster.
+# Without this a limit of one GPU would hold for all of a cluster.
 resource_scopes:
     gpu="local",
 
@@ -25,13 +25,18 @@ wildcard_constraints:
 
 
 include: "rules/common.smk"
+include: "rules/functions.smk"
 include: "rules/check.smk"
-include: f"rules/{config['method']}.smk"
-include: "rules/trained.smk"
+include: "rules/train.smk"
+include: "rules/classify.smk"
 include: "rules/baselines.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
 include: "rules/slurm.smk"
+
+
+if workflow.is_main_process:
+    forget_damaged_batches()
 
 
 report: "rules/captions/workflow.rst"
@@ -44,4 +49,4 @@ rule all:
 
 
 onerror:
-    repeat_problems()
+    print_problems()

@@ -6,27 +6,30 @@ finished run is not repeated. SSC_DATA has to name the folder of the real images
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import yaml
-from workflow import ROOT, run_workflow
+from workflow import PUBLISHED, ROOT, job_times, run_workflow
 
 SITES = ("monterey", "stmarguerite")
-VARIANTS = {
+VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
-    "published": {"method": "published"},
-    "900 steps": {"dense": {"steps": 900}},
-    "3000 steps": {"dense": {"steps": 3000}},
-    "window 128": {"dense": {"window": 128, "batch_size": 28}},
-    "window 384": {"dense": {"window": 384, "batch_size": 4}},
-    "light 0": {"dense": {"light": 0}},
-    "light 0.3": {"dense": {"light": 0.3}},
-    "channels 96-192-384": {"dense": {"channels": [96, 192, 384]}},
-    "32 bits": {"dense": {"mixed_precision": False}},
-    "weight 0.5": {"refine": {"weight": 0.5}},
-    "weight 1": {"refine": {"weight": 1}},
+    "published": PUBLISHED,
+    "900 steps": {"cnn": {"steps": 900}},
+    "3000 steps": {"cnn": {"steps": 3000}},
+    "patch size 128": {"cnn": {"patch_size": 128, "batch_size": 28}},
+    "patch size 384": {"cnn": {"patch_size": 384, "batch_size": 4}},
+    "brightness jitter 0": {"cnn": {"brightness_jitter": 0}},
+    "brightness jitter 0.3": {"cnn": {"brightness_jitter": 0.3}},
+    "channels 96-192-384": {"cnn": {"channels": [96, 192, 384]}},
+    "32 bits": {"cnn": {"mixed_precision": False}},
+    "colour weight 0.5": {"refine": {"colour_weight": 0.5}},
+    "colour weight 1": {"refine": {"colour_weight": 1}},
     "random forest": {"refine": {"method": "rf"}},
 }
+# The images of Monterey are small, so tiles overlap.
+TILES = {"monterey": {"train_stride": 25, "predict_stride": 25}}
 SCORES = ["weighted_f1", "macro_f1", "boundary_f1", "calibration_error"]
 
 
@@ -43,28 +46,33 @@ def main():
         for site in args.sites:
             for seed in args.seeds:
                 folder = args.out.resolve() / variant.replace(" ", "_") / f"{site}_{seed}"
-                config = yaml.safe_load((ROOT / f"config/{site}.yaml").read_text())
-                config |= VARIANTS[variant] | {"seed": seed}
+                config = make_config(variant, site) | {"seed": seed}
                 results = run_workflow(folder, config, ["--cores", args.cores])
-                rows += read(results, variant, site, seed)
+                rows += read_scores(results, variant, site, seed)
     table = pd.DataFrame(rows).groupby(["site", "variant", "map"], sort=False)
     print(table.agg(["mean", "std"]).drop(columns="seed").round(2).to_string())
 
 
-def read(results: Path, variant: str, site: str, seed: int) -> list[dict]:
+def make_config(variant: str, site: str) -> dict:
+    """The config of a site with the settings of a variant."""
+    config = yaml.safe_load((ROOT / f"config/{site}.yaml").read_text())
+    if variant == "published" and site in TILES:
+        config["tiles"] = TILES[site]
+    return config | VARIANTS[variant]
+
+
+def read_scores(results: Path, variant: str, site: str, seed: int) -> list[dict]:
     """Scores of each stage in percent; the most that an image loses by phase 2; training time."""
     totals = pd.read_csv(results / "report/totals.csv")
     compiled = pd.read_csv(results / "report/compiled.csv").query("`class` == 'ALL'")
     f1 = compiled.pivot(index="Image", columns="type", values="f1_score")
-    logs = results.parents[1] / "logs"
+    times = job_times(results).groupby("rule")["s"].sum()
     rows = []
     for stage in totals.itertuples():
         row = {"site": site, "variant": variant, "map": stage.type, "seed": seed}
         row |= {score: getattr(stage, score) for score in SCORES}
         row["worst_change"] = (f1[stage.type] - f1["CNN"]).min()
-        row["training_s"] = sum(
-            pd.read_csv(path, sep="\t")["s"].sum() for path in logs.glob("train_*/**/*.tsv")
-        )
+        row["training_s"] = times["train_cnn"]
         rows.append(row)
     return rows
 

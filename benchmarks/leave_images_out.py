@@ -5,20 +5,19 @@ fold is mapped by a campaign that learns from the others. Each campaign has one 
 """
 
 import argparse
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
-from workflow import ROOT, link, run_workflow
-
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
+from workflow import link_images, run_workflow
 
 from ssc.campaign import read_campaign
 from ssc.classes import LandClass
-from ssc.scores import EDGES, score_table
+from ssc.evaluation.boundaries import EDGE_COUNTS
+from ssc.evaluation.scores import score_table
+from ssc.io.tables import read_table
 
 
 def main():
@@ -29,11 +28,11 @@ def main():
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path("results/leave_images_out"))
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--config", type=Path, help="settings other than campaign")
+    parser.add_argument("--config", type=Path, help="settings other than campaign and results")
     args, arguments = parser.parse_known_args()
     settings = yaml.safe_load(args.config.read_text()) if args.config else {}
     campaign = {"train": "train", "predict": "predict", "groups": "per_river"}
-    config = settings | {"campaign": campaign | {"images_per_job": 10}, "results": "results"}
+    config = settings | {"campaign": campaign | {"images_per_job": 10}}
 
     def run_fold(folder: Path) -> Path:
         return run_workflow(folder, config, ["--cores", "1", *arguments])
@@ -51,9 +50,7 @@ def link_folds(folder: str, target: Path, folds: int) -> list[Path]:
         campaigns.append(target / f"fold{number}")
         for role in ("train", "predict"):
             part = [i for n, i in enumerate(images) if (n in left_out) == (role == "predict")]
-            names = [f"{i.name}.jpg" for i in part] + [f"SCLS_{i.name}.tif" for i in part]
-            sources = [i.path for i in part] + [i.label for i in part]
-            link(sources, [campaigns[-1] / role / name for name in names])
+            link_images(campaigns[-1] / role, [(image.name, image) for image in part])
     return campaigns
 
 
@@ -62,13 +59,15 @@ def sum_folds(results: list[Path]) -> pd.DataFrame:
     stages = {}
     for stage in ("CNN", "MLP"):
         tables = [
-            pd.read_csv(path) for folder in results for path in folder.rglob(f"{stage}_*.csv")
+            read_table(path)
+            for folder in results
+            for path in folder.glob(f"*/scores/{stage}_*.csv")
         ]
         names = tables[0]["class"][:-2]
         classes = [LandClass(i, name) for i, name in enumerate(names, 1)]
         columns = [f"mapped_{name}" for name in names]
         confusion = sum(t[columns].to_numpy()[:-2] for t in tables)
-        boundary = sum(t[EDGES].to_numpy()[:-2] for t in tables)
+        boundary = sum(t[EDGE_COUNTS].to_numpy()[:-2] for t in tables)
         scores = score_table(
             np.pad(confusion, ((1, 0), (1, 0))), classes, np.pad(boundary, ((1, 0), (0, 0)))
         ).set_index("class")

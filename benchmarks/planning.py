@@ -18,29 +18,42 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pandas as pd
-import yaml
+from workflow import ROOT, snakemake_command, write_config
 
-ROOT = Path(__file__).resolve().parents[1]
 RIVERS = 5
 LABELLED = 10  # one in ten images to map has labels
 CAMPAIGN = {"train": "train", "predict": "predict"}
 STOP = "raise SystemExit('planned')\n"
 EMPTY_ANSWER = """from pathlib import Path
 
+from results import open_batch
+
+FILES = {
+    "classify_images": ["CNN_{}.tif", "confidence_{}.tif", "probabilities_{}.tif"],
+    "refine_pixels": ["MLP_{}.tif", "confidence_{}.tif"],
+    "score_images": ["CNN_{}.csv", "MLP_{}.csv", "reliability_{}.csv"],
+    "plot_panels": ["{}.png"],
+}
 for path in map(Path, snakemake.output):
     if path.suffix:
         path.write_text("answer")
     else:
         path.mkdir()
-        for name in getattr(snakemake.params, "names", []):
-            (path / f"{name}.tif").write_text("answer")
+if snakemake.rule in FILES:
+    with open_batch(snakemake.output.record) as batch:
+        for image in snakemake.params.names:
+            for name in FILES[snakemake.rule]:
+                with batch.file(name.format(image)) as path:
+                    path.write_text("answer")
+                    if name.startswith(("CNN_", "MLP_")) and path.suffix == ".tif":
+                        Path(f"{path}.aux.xml").write_text("answer")
 """
 
 
 def main():
     args = parse_arguments()
     with tempfile.TemporaryDirectory() as temporary:
-        out = args.out or Path(temporary)
+        out = (args.out or Path(temporary)).resolve()
         plans = [plan(out, *campaign) for campaign in args.plan]
         finished = [finish(out, *campaign) for campaign in args.finish]
     for table in plans + [rows for rows, _ in finished]:
@@ -73,7 +86,7 @@ def plan(out, images, per_job):
 
 def finish(out, images, per_job):
     folder = make_campaign(out / f"finish_{images}_{per_job}", images)
-    for script in (folder / "ssc/workflow_scripts").glob("*.py"):
+    for script in job_scripts(folder / "ssc"):
         script.write_text(EMPTY_ANSWER)
     rows = [run(folder, images, per_job, "run, empty jobs", "--cores", "2")]
     counts = count_files(folder, images, rows[0]["jobs"])
@@ -99,12 +112,18 @@ def make_campaign(folder, images):
     return folder
 
 
+def job_scripts(workflow):
+    """The scripts that the rules run; the other modules are read in planning."""
+    rules = "".join(path.read_text() for path in workflow.glob("rules/*.smk"))
+    names = set(re.findall(r'"\.\./(workflow_scripts/\w+\.py)"', rules))
+    return [workflow / name for name in sorted(names)]
+
+
 def run(folder, images, per_job, what, *arguments):
     """Run Snakemake; what it planned and took."""
     config = {"campaign": CAMPAIGN | {"images_per_job": per_job}}
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    command = [sys.executable, "-m", "snakemake", "--snakefile", "ssc/Snakefile"]
-    command += ["--configfile", "config.yaml", *arguments]
+    write_config(folder, config)
+    command = snakemake_command(*arguments, snakefile=folder / "ssc/Snakefile")
     log, start = folder / f"{what}.txt", time.perf_counter()
     with log.open("w") as stream:
         process = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=stream)
@@ -118,7 +137,8 @@ def run(folder, images, per_job, what, *arguments):
         "images_per_job": per_job,
         "what": what,
         "jobs": int(jobs.get("total", 0)),
-        "CPU s": round(used.ru_utime + used.ru_stime, 1),
+        "user s": round(used.ru_utime, 1),
+        "system s": round(used.ru_stime, 1),
         "wall s": round(wall, 1),
         "peak MB": used.ru_maxrss // 1024,
     }
@@ -127,7 +147,7 @@ def run(folder, images, per_job, what, *arguments):
 def count_files(folder, images, jobs):
     """Files and folders by where they are, after a run."""
     counts = Counter()
-    for where in (".snakemake", "logs", "results"):
+    for where in (".snakemake", "results"):
         for root, folders, files in os.walk(folder / where):
             place = "/".join(Path(root).relative_to(folder).parts[:2])
             counts[place] += len(files) + len(folders)

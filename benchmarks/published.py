@@ -1,17 +1,17 @@
 """Our steps against the published ones, on one image: seconds, memory, F1; a table for the docs.
 
 Tiles: the CNN classifies an image's tiles, ours by ONNX Runtime, the published way by Keras. Phase
-2: ours has the defaults of config/config.schema.yaml, the published one (Carbonneau et al. 2020,
-Remote Sensing of Environment 251, 112107) fits a deep MLP to all pixels; both are taught by our
-tile map. Default: our dense CNN and phase 2 make the map. Seconds count from image and CNN in
-memory to the map in memory, without imports.
+2: ours is the published method with the defaults of config/config.schema.yaml; the published one
+(Carbonneau et al. 2020, Remote Sensing of Environment 251, 112107) fits a deep MLP to all pixels.
+Both take the pseudo-labels from our tile map. Default: our U-Net and phase 2 make the map. Seconds
+count from image and CNN in memory to the map in memory, without imports.
 """
 
 import argparse
 import os
+import pickle
 import platform
 import resource
-import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -21,12 +21,16 @@ from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import yaml
+from workflow import PUBLISHED, complete_config
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "workflow_scripts"))
+if TYPE_CHECKING:
+    import keras
+    import numpy as np
+
+    from ssc.cnn.classifier import Classification, CnnClassifier
+
 EPOCHS, BATCH = 35, 250_000
 BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
 
@@ -48,19 +52,20 @@ class Result(NamedTuple):
 
 def main():
     args = parse_arguments()
-    schema = yaml.safe_load((ROOT / "config" / "config.schema.yaml").read_text())["properties"]
-    refine = {key: entry["default"] for key, entry in schema["refine"]["properties"].items()}
-    seed, size = schema["seed"]["default"], schema["tiles"]["properties"]["size"]["default"]
+    default, published = complete_config(), complete_config(**PUBLISHED)
+    seed, stride = default["seed"], default["tiles"]["predict_stride"]
     epochs = EPOCHS if args.full else args.epochs_timed
     image, labels = args.image, args.labels
     with TemporaryDirectory() as folder:
-        tile_map = Path(folder) / "tile_map.npy"
+        tiles = Path(folder) / "tiles.pickle"
+        phase2 = (image, labels, tiles, published["refine"], seed)
+        unet = (image, labels, args.unet, default["refine"], seed)
         rows = [
-            ("tiles", in_child(measure_tiles, image, labels, args.tile_cnn, size, tile_map)),
-            ("", in_child(measure_keras, image, labels, args.tile_cnn, size)),
-            ("phase 2", in_child(measure_phase2, image, labels, tile_map, refine, seed)),
-            ("", in_child(measure_published, image, labels, tile_map, epochs, seed)),
-            ("default", in_child(measure_default, image, labels, args.dense_cnn, refine, seed)),
+            ("tiles", in_child(measure_tiles, image, labels, args.tile_cnn, stride, tiles)),
+            ("", in_child(measure_keras, image, labels, args.tile_cnn)),
+            ("phase 2", in_child(measure_phase2, *phase2)),
+            ("", in_child(measure_published, image, labels, tiles, epochs, seed)),
+            ("default", in_child(measure_default, *unet)),
         ]
     table = report(rows, Path(image).name, epochs)
     print(table)
@@ -73,8 +78,8 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--image", required=True, help="8-bit RGB image")
     parser.add_argument("--labels", required=True, help="class raster to score against")
-    parser.add_argument("--tile-cnn", required=True, help="model/<group> of method published")
-    parser.add_argument("--dense-cnn", required=True, help="model/<group> of method dense")
+    parser.add_argument("--tile-cnn", required=True, help="model/<group> of a tile CNN")
+    parser.add_argument("--unet", required=True, help="model/<group> of a U-Net")
     parser.add_argument("--doc", type=Path, help="file whose table is replaced by this one")
     parser.add_argument("--full", action="store_true", help="published: all epochs, and its F1")
     parser.add_argument("--epochs-timed", type=int, default=3, help="without --full (default 3)")
@@ -87,83 +92,93 @@ def in_child(function: Callable[..., Result], *arguments: Any) -> Result:
         return pool.submit(function, *arguments).result()
 
 
-def measure_tiles(image: str, labels: str, cnn: str, size: int, tile_map: Path) -> Result:
+def measure_tiles(image: str, labels: str, cnn: str, stride: int, target: Path) -> Result:
     """Our tile map of an image, which is also saved for phase 2."""
-    import numpy as np
-    import pandas as pd
+    from ssc.io.rasters import read_image
 
-    from ssc.raster import read_image
-    from ssc.tile_classifier import TileClassifier
-
-    pixels = read_image(image)[0]
-    classifier = TileClassifier(f"{cnn}.onnx", pd.read_csv(f"{cnn}.csv"), os.cpu_count())
+    pixels, classifier = read_image(image)[0], open_cnn(cnn, stride)
     start = now()
-    found, _ = classifier.classify(pixels, size)
-    result = Result(since(start), peak_memory(), f1_scores(labels, found))
-    np.save(tile_map, found)
+    of_cnn = classifier.classify(pixels)
+    result = Result(since(start), peak_memory(), f1_scores(labels, of_cnn.class_map))
+    target.write_bytes(pickle.dumps(of_cnn))
     return result
 
 
-def measure_keras(image: str, labels: str, cnn: str, size: int) -> Result:
+def measure_keras(image: str, labels: str, cnn: str) -> Result:
     """The tile map by Keras, without the strips at the right and bottom edge, as published."""
     import keras
     import numpy as np
-    import pandas as pd
 
-    from ssc.raster import read_image
+    from ssc.io.rasters import read_image
+    from ssc.io.tables import read_table
 
-    pixels, key = read_image(image)[0], pd.read_csv(f"{cnn}.csv").sort_values("LocalClass")
+    pixels, key = read_image(image)[0], read_table(f"{cnn}.csv").sort_values("LocalClass")
     model = keras.models.load_model(f"{cnn}.h5", compile=False)
+    size = model.input_shape[1]
     start = now()
     rows, columns = (side // size for side in pixels.shape[:2])
     grid = pixels[: rows * size, : columns * size].reshape(rows, size, columns, size, 3)
     tiles = grid.swapaxes(1, 2).reshape(-1, size, size, 3).astype(np.float32)
     code_of = np.array([0, *key["HierarchClass"]], np.uint8)
     codes = code_of[model.predict(tiles, verbose=0).argmax(axis=1)].reshape(rows, columns)
-    found = np.zeros(pixels.shape[:2], np.uint8)
-    found[: rows * size, : columns * size] = codes.repeat(size, axis=0).repeat(size, axis=1)
-    return Result(since(start), peak_memory(), f1_scores(labels, found))
+    class_map = np.zeros(pixels.shape[:2], np.uint8)
+    class_map[: rows * size, : columns * size] = codes.repeat(size, axis=0).repeat(size, axis=1)
+    return Result(since(start), peak_memory(), f1_scores(labels, class_map))
 
 
-def measure_phase2(image: str, labels: str, tile_map: Path, refine: dict, seed: int) -> Result:
-    """Our phase 2 of the published method, with the settings of `refine`."""
-    import numpy as np
+def measure_phase2(image: str, labels: str, tiles: Path, refine: dict, seed: int) -> Result:
+    """Our phase 2 of the published method."""
+    from ssc.io.rasters import read_image
 
-    from ssc.pixel_classifier import pixel_classifier
-    from ssc.raster import read_image
-    from ssc.refine import refine_map, teach
-
-    pixels, codes = read_image(image)[0], np.load(tile_map)
-    classifier = pixel_classifier(refine, os.cpu_count(), seed)
+    pixels, of_cnn = read_image(image)[0], pickle.loads(tiles.read_bytes())
+    refine_image = make_phase2(refine, seed)
     start = now()
-    # The defaults neither look at the size of a tile nor at its confidence.
-    teaching = teach(codes, refine, 0, None, seed)
-    found = refine_map(pixels, teaching, classifier, refine)
-    return Result(since(start), peak_memory(), f1_scores(labels, found))
+    class_map = refine_image(pixels, of_cnn)
+    return Result(since(start), peak_memory(), f1_scores(labels, class_map))
 
 
 def measure_default(image: str, labels: str, cnn: str, refine: dict, seed: int) -> Result:
-    """The map of our default method: the dense CNN, sharpened by the image's colours."""
-    import pandas as pd
+    """The map of our default method: that of the U-Net, refined by the image's colours."""
+    from ssc.io.rasters import read_image
 
-    from ssc.dense_classifier import DenseClassifier
-    from ssc.pixel_classifier import pixel_classifier
-    from ssc.raster import read_image
-    from ssc.refine import most_probable, sharpen, teach
-
-    pixels = read_image(image)[0]
-    network = DenseClassifier(f"{cnn}.onnx", pd.read_csv(f"{cnn}.csv"), os.cpu_count())
-    classifier = pixel_classifier(refine, os.cpu_count(), seed)
+    pixels, classifier = read_image(image)[0], open_cnn(cnn)
+    refine_image = make_phase2(refine, seed)
     start = now()
-    probabilities = network.probabilities(pixels)
-    mapped, sure = most_probable(probabilities, network.codes)
-    teaching = teach(mapped, refine, 0, sure, seed)
-    of_network = probabilities, network.codes, mapped, sure
-    found, _ = sharpen(pixels, *of_network, teaching, classifier, refine)
-    return Result(since(start), peak_memory(), f1_scores(labels, found))
+    class_map = refine_image(pixels, classifier.classify(pixels))
+    return Result(since(start), peak_memory(), f1_scores(labels, class_map))
 
 
-def measure_published(image: str, labels: str, tile_map: Path, epochs: int, seed: int) -> Result:
+def open_cnn(cnn: str, tile_stride: int = 1) -> "CnnClassifier":
+    """The CNN `model/<group>` on all cores, for images of a river that it learned from."""
+    from ssc.cnn.classifier import ClassifierSettings, open_classifier
+    from ssc.io.tables import read_table
+
+    settings = ClassifierSettings(os.cpu_count() or 1, tile_stride, match_colours=False)
+    return open_classifier(f"{cnn}.onnx", read_table(f"{cnn}.csv"), settings)
+
+
+def make_phase2(refine: dict, seed: int) -> "Callable[[np.ndarray, Classification], np.ndarray]":
+    """Our phase 2 by the config section `refine`: from an image and its CNN's map to the map."""
+    from settings import read_settings
+    from ssc.refine.colours import FeatureSettings
+    from ssc.refine.fusion import FusionSettings, refine_map
+    from ssc.refine.pixel_classifiers import PixelClassifierSettings, make_pixel_classifier
+    from ssc.refine.pseudo_labels import PseudoLabelSettings, make_pseudo_labels
+
+    kinds = PseudoLabelSettings, PixelClassifierSettings, FeatureSettings, FusionSettings
+    selection, pixel_classifier, features, fusion = (read_settings(k, refine) for k in kinds)
+    classifier = make_pixel_classifier(pixel_classifier, os.cpu_count() or 1, seed)
+
+    def refine_image(pixels, of_cnn):
+        cnn_map, confidence = of_cnn.class_map, of_cnn.confidence
+        pseudo_labels = make_pseudo_labels(cnn_map, confidence, selection, seed)
+        learned = pseudo_labels, classifier, features, fusion
+        return refine_map(pixels, cnn_map, confidence, of_cnn.probabilities, *learned)[0]
+
+    return refine_image
+
+
+def measure_published(image: str, labels: str, tiles: Path, epochs: int, seed: int) -> Result:
     """The published phase 2; after fewer than 35 epochs scaled seconds and no F1."""
     import keras
     import numpy as np
@@ -171,9 +186,10 @@ def measure_published(image: str, labels: str, tile_map: Path, epochs: int, seed
     from skimage.morphology import disk
     from sklearn.preprocessing import StandardScaler
 
-    from ssc.raster import read_image
+    from ssc.io.rasters import read_image
 
-    pixels, codes = read_image(image)[0], np.load(tile_map)
+    pixels, of_cnn = read_image(image)[0], pickle.loads(tiles.read_bytes())
+    codes = of_cnn.class_map.ravel()
     keras.utils.set_random_seed(seed)
     ticks = []
     clock = keras.callbacks.LambdaCallback(
@@ -183,16 +199,16 @@ def measure_published(image: str, labels: str, tile_map: Path, epochs: int, seed
     start = now()
     smooth = np.stack([rank_median(pixels[..., i], disk(5)) for i in range(3)], axis=-1)
     features = StandardScaler().fit_transform(smooth.reshape(-1, 3).astype(np.float32))
-    known = codes.ravel() > 0
+    labelled = codes > 0
     model = published_model(int(codes.max()) + 1)
-    model.fit(features[known], codes.ravel()[known], BATCH, epochs, verbose=0, callbacks=[clock])
-    found = model.predict(features, BATCH, verbose=0).argmax(axis=1).astype(np.uint8)
+    model.fit(features[labelled], codes[labelled], BATCH, epochs, verbose=0, callbacks=[clock])
+    class_map = model.predict(features, BATCH, verbose=0).argmax(axis=1).astype(np.uint8)
     seconds, memory = scaled(since(start), ticks), peak_memory()
-    f1 = f1_scores(labels, found.reshape(codes.shape)) if epochs >= EPOCHS else (nan, nan)
+    f1 = f1_scores(labels, class_map.reshape(pixels.shape[:2])) if epochs >= EPOCHS else (nan, nan)
     return Result(seconds, memory, f1)
 
 
-def published_model(outputs: int) -> Any:
+def published_model(n_outputs: int) -> "keras.Model":
     """The published MLP, untrained: 3 standardised bands to a probability of each code."""
     import keras
     from keras.layers import Dense, Dropout
@@ -202,24 +218,25 @@ def published_model(outputs: int) -> Any:
         layers.append(Dense(units, "relu", kernel_regularizer=keras.regularizers.L2(1e-3)))
         if number < 3:
             layers.append(Dropout(0.5))
-    model = keras.Sequential([*layers, Dense(outputs, "softmax")])
+    model = keras.Sequential([*layers, Dense(n_outputs, "softmax")])
     # Sparse: equal to the loss on one-hot labels, with less memory.
     model.compile(keras.optimizers.Adam(1e-3, amsgrad=True), "sparse_categorical_crossentropy")
     return model
 
 
-def f1_scores(labels: str, codes: Any) -> tuple[float, float]:
+def f1_scores(labels: str, class_map: "np.ndarray") -> tuple[float, float]:
     """Weighted and macro F1 of a map, uint8 (height, width), over the classes in the labels."""
     import numpy as np
 
     from ssc.classes import LandClass
-    from ssc.raster import read_class_raster
-    from ssc.scores import boundary_counts, confusion_matrix, score_table
+    from ssc.evaluation.boundaries import boundary_counts
+    from ssc.evaluation.scores import confusion_matrix, score_table
+    from ssc.io.rasters import read_class_raster
 
     truth = read_class_raster(labels)
     classes = [LandClass(int(code), str(code)) for code in np.unique(truth[truth > 0])]
-    confusion = confusion_matrix(truth, codes, 256)
-    (boundary,) = boundary_counts(truth, [codes], 256)
+    confusion = confusion_matrix(truth, class_map, 256)
+    (boundary,) = boundary_counts(truth, [class_map], 256)
     table = score_table(confusion, classes, boundary).set_index("class")
     return float(table.loc["ALL", "f1_score"]), float(table.loc["MACRO", "f1_score"])
 
@@ -229,7 +246,7 @@ def now() -> Seconds:
 
 
 def since(start: Seconds) -> Seconds:
-    """What the clocks have gone on from a reading of `now`."""
+    """Seconds since a reading of `now`."""
     return Seconds(*(b - a for a, b in zip(start, now(), strict=True)))
 
 
@@ -267,7 +284,7 @@ def report(rows: list[tuple[str, Result]], image: str, epochs: int) -> str:
 
 
 def processor() -> str:
-    """The model name of the processor where Linux tells it, else its architecture."""
+    """The model name of the processor where Linux names it, else its architecture."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.is_file() else []
     names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

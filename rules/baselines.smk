@@ -1,52 +1,56 @@
-"""Pixel classifiers taught by the training images alone, to measure the CNN and phase 2 against."""
+"""Pixel classifiers fitted to the training images alone, to compare the CNN and phase 2 with."""
 
 
-rule count_pixels:
+rule count_colours:
     input:
-        images=lambda wc: image_files(TRAIN_BATCHES[wc.batch]),
-        labels=lambda wc: label_files(TRAIN_BATCHES[wc.batch]),
+        check=expand(rules.check_images.output.table, split="train", unit="{river}"),
+        images=lambda wc: image_files(TRAIN_IMAGES[wc.river]),
+        labels=lambda wc: label_files(TRAIN_IMAGES[wc.river]),
     output:
-        counts=ensure(f"{RESULTS}/training_colours/{{batch}}.npz", non_empty=True),
+        counts=ensure(f"{RESULTS}/colour_counts/{{river}}.npz", non_empty=True),
     log:
-        "logs/count_pixels/{batch}.log",
+        f"{LOGS}/count_colours/{{river}}.log",
     benchmark:
-        "logs/count_pixels/{batch}.tsv"
+        f"{LOGS}/count_colours/{{river}}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=by_attempt(2000),
-        runtime=by_attempt(30),
+        mem_mb=scale_by_attempt(2000),
+        runtime=scale_by_attempt(60),
     params:
+        files=lambda wc: campaign.files_digest(TRAIN_IMAGES[wc.river]),
         median_size=config["refine"]["median_size"],
         colour_bits=config["refine"]["colour_bits"],
-        code=code_digest("count_pixels.py"),
+        code=code_digest("count_colours.py"),
     script:
-        "../workflow_scripts/count_pixels.py"
+        "../workflow_scripts/count_colours.py"
 
 
 rule fit_baselines:
     input:
-        counts=lambda wc: training_files("training_colours", wc.group),
+        counts=lambda wc: expand(
+            rules.count_colours.output.counts, river=CAMPAIGN.groups[wc.group].train
+        ),
     output:
         tables=ensure(
             f"{RESULTS}/{{group}}/model/{{group}}_baselines.npz", non_empty=True
         ),
     log:
-        "logs/fit_baselines/{group}.log",
+        f"{LOGS}/fit_baselines/{{group}}.log",
     benchmark:
-        "logs/fit_baselines/{group}.tsv"
+        f"{LOGS}/fit_baselines/{{group}}.tsv"
     wildcard_constraints:
-        group=one_of(TO_TRAIN),
+        group=any_of_regex(GROUPS_TO_TRAIN),
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=by_attempt(4000),
-        runtime=by_attempt(240),
+        mem_mb=scale_by_attempt(4000),
+        runtime=scale_by_attempt(240),
     params:
         baselines=config["baselines"],
         settings={
             key: config["refine"][key]
-            for key in ("hidden", "epochs", "sample", "trees")
+            for key in ("hidden_layers", "epochs", "n_samples", "n_trees")
         },
         seed=config["seed"],
         code=code_digest("fit_baselines.py"),
@@ -56,21 +60,25 @@ rule fit_baselines:
 
 rule map_baselines:
     input:
-        images=lambda wc: image_files(labelled(predict_batch(wc))),
+        check=expand(rules.check_images.output.table, split="predict", unit="{batch}"),
         tables=rules.fit_baselines.output.tables,
     output:
-        maps=directory(f"{RESULTS}/{{group}}/baselines/{{batch}}"),
+        record=ensure(
+            f"{RESULTS}/{{group}}/baselines/batches/{{batch}}.csv", non_empty=True
+        ),
     log:
-        "logs/map_baselines/{group}/{batch}.log",
+        f"{LOGS}/map_baselines/{{group}}/{{batch}}.log",
     benchmark:
-        "logs/map_baselines/{group}/{batch}.tsv"
+        f"{LOGS}/map_baselines/{{group}}/{{batch}}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=by_attempt(2000),
-        runtime=batch_minutes,
+        mem_mb=memory_by_image(1000, 40),
+        runtime=batch_runtime,
     params:
-        names=lambda wc: [image.name for image in labelled(predict_batch(wc))],
+        names=lambda wc: names(labelled(BATCHES[wc.batch])),
+        images=lambda wc: image_files(labelled(BATCHES[wc.batch])),
+        files=lambda wc: campaign.files_digest(labelled(BATCHES[wc.batch])),
         median_size=config["refine"]["median_size"],
         classes=config["classes"],
         code=code_digest("map_baselines.py"),

@@ -2,34 +2,97 @@
 
 
 rule check_images:
-    # Runs first and alone by its priority and threads. Were it an input of the other rules, a
-    # new image would run all of them again, and as ancient() input it would hide from Snakemake
-    # the jobs that the new image needs. Its own files are a checksum among its params: as
-    # thousands of inputs of one job they would take most of the time of planning.
+    # What a job reads is checked by a job of its own, so that a new image runs nothing else again.
+    # A problem does not fail this job, but those that need the images: check_campaign, which lists
+    # all problems, comes first.
+    input:
+        images=lambda wc: image_files(images_to_check(wc)),
+        labels=lambda wc: label_files(images_to_check(wc)),
+    output:
+        table=ensure(f"{RESULTS}/check/{{split}}/{{unit}}.csv", non_empty=True),
+    log:
+        f"{LOGS}/check_images/{{split}}/{{unit}}.log",
+    benchmark:
+        f"{LOGS}/check_images/{{split}}/{{unit}}.tsv"
+    wildcard_constraints:
+        split="train|predict",
+    priority: 100
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=scale_by_attempt(2000),
+        runtime=scale_by_attempt(60),
+    params:
+        images=lambda wc: [vars(image) for image in images_to_check(wc)],
+        files=lambda wc: campaign.files_digest(images_to_check(wc)),
+        class_codes=CLASS_CODES,
+        tiles=tiles_to_check,
+        code=code_digest("check_images.py"),
+    script:
+        "../workflow_scripts/check_images.py"
+
+
+rule check_campaign:
+    input:
+        tables=expand(
+            rules.check_images.output.table, split="train", unit=TRAIN_IMAGES
+        )
+        + expand(rules.check_images.output.table, split="predict", unit=BATCHES),
     output:
         preflight=ensure(f"{RESULTS}/preflight.csv", non_empty=True),
-        training=report(
+        labels=report(
             f"{RESULTS}/training_labels.html",
             caption="captions/training_labels.rst",
             category="Overview",
             labels={"what": "training labels"},
         ),
     log:
-        "logs/check_images.log",
+        f"{LOGS}/check_campaign.log",
     benchmark:
-        "logs/check_images.tsv"
+        f"{LOGS}/check_campaign.tsv"
     priority: 100
     conda:
         "../envs/ssc.yaml"
+    # As many as there are: nothing long begins beside it.
     threads: 16
     resources:
-        mem_mb=by_attempt(2000),
-        runtime=by_attempt(60),
+        mem_mb=scale_by_attempt(2000),
+        runtime=scale_by_attempt(30),
     params:
-        campaign=config["campaign"],
-        files=lambda wc: files_digest(),
+        groups={g: list(CAMPAIGN.groups[g].train) for g in GROUPS_TO_TRAIN},
         classes=config["classes"],
-        tiles=config["tiles"] if config["method"] == "published" else None,
-        code=code_digest("check_images.py"),
+        code=code_digest("check_campaign.py"),
     script:
-        "../workflow_scripts/check_images.py"
+        "../workflow_scripts/check_campaign.py"
+
+
+rule record_campaign:
+    # Removes the results of what the campaign no longer has.
+    output:
+        config=ensure(f"{LOGS}/config.yaml", non_empty=True),
+        versions=ensure(f"{LOGS}/versions.txt", non_empty=True),
+    log:
+        f"{LOGS}/record_campaign.log",
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=scale_by_attempt(1000),
+        runtime=scale_by_attempt(30),
+    params:
+        config=config,
+        prefixes=RESULT_PREFIXES,
+        checks={"train": list(TRAIN_IMAGES), "predict": list(BATCHES)},
+        groups={
+            group: {
+                "rivers": rivers_of(batches),
+                "labelled_rivers": rivers_of(scored_batches(group)),
+                "images": names(images_of(batches)),
+                "batches": batches,
+                "labelled_images": names(labelled(images_of(batches))),
+                "labelled_batches": scored_batches(group),
+            }
+            for group, batches in GROUP_BATCHES.items()
+        },
+        code=code_digest("record_campaign.py"),
+    script:
+        "../workflow_scripts/record_campaign.py"

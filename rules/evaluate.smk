@@ -1,77 +1,55 @@
 """Scores of the maps against labels, and the 4-part figures."""
 
-STAGES = ["CNN", FINAL] if FINAL else ["CNN"]
-
 
 rule score_images:
     input:
-        maps=lambda wc: [rules.map_baselines.output.maps] * len(baselines(wc.group))
-        + MAPS,
-        labels=lambda wc: label_files(predict_batch(wc)),
+        maps=lambda wc: [
+            *([rules.map_baselines.output.record] if baselines(wc.group) else []),
+            *MAP_RECORDS.values(),
+        ],
+        labels=lambda wc: label_files(BATCHES[wc.batch]),
     output:
-        scores=directory(f"{RESULTS}/{{group}}/scores/{{batch}}"),
+        record=ensure(
+            f"{RESULTS}/{{group}}/scores/batches/{{batch}}.csv", non_empty=True
+        ),
     log:
-        "logs/score_images/{group}/{batch}.log",
+        f"{LOGS}/score_images/{{group}}/{{batch}}.log",
     benchmark:
-        "logs/score_images/{group}/{batch}.tsv"
+        f"{LOGS}/score_images/{{group}}/{{batch}}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=by_attempt(2000),
-        runtime=batch_minutes,
+        mem_mb=scale_by_attempt(2000),
+        runtime=batch_runtime,
     params:
-        names=lambda wc: [image.name for image in labelled(predict_batch(wc))],
-        stages=lambda wc: baselines(wc.group) + STAGES,
-        sure=SURE,
+        names=lambda wc: names(labelled(BATCHES[wc.batch])),
+        files=lambda wc: campaign.files_digest(labelled(BATCHES[wc.batch])),
+        stages=lambda wc: scored_stages(wc.group),
         classes=CLASS_NAMES,
         code=code_digest("score_images.py"),
     script:
         "../workflow_scripts/score_images.py"
 
 
-rule plot_panels:
-    input:
-        images=lambda wc: image_files(predict_batch(wc)),
-        labels=lambda wc: label_files(predict_batch(wc)),
-        maps=MAPS,
-        scores=lambda wc: (
-            rules.score_images.output.scores if labelled(predict_batch(wc)) else []
-        ),
-    output:
-        figures=directory(f"{RESULTS}/{{group}}/figures/{{batch}}"),
-    log:
-        "logs/plot_panels/{group}/{batch}.log",
-    benchmark:
-        "logs/plot_panels/{group}/{batch}.tsv"
-    conda:
-        "../envs/ssc.yaml"
-    resources:
-        mem_mb=by_attempt(2000),
-        runtime=batch_minutes,
-    params:
-        names=lambda wc: [image.name for image in predict_batch(wc)],
-        labelled=lambda wc: [image.name for image in labelled(predict_batch(wc))],
-        stages=STAGES,
-        classes=config["classes"],
-        width=config["figures"]["width"],
-        code=code_digest("plot_panels.py"),
-    script:
-        "../workflow_scripts/plot_panels.py"
-
-
 rule compile_scores:
     input:
-        scores=[
-            f"{RESULTS}/{group}/scores/{batch}"
+        records=[
+            record
             for group in CAMPAIGN.groups
-            for batch in scored_batches(group)
+            for record in expand(
+                rules.score_images.output.record,
+                group=group,
+                batch=scored_batches(group),
+            )
         ],
-        doubts=[
-            f"{RESULTS}/{group}/doubts/{batch}.csv"
+        uncertainty=[
+            table
             for group in CAMPAIGN.groups
-            for batch in scored_batches(group)
+            for table in expand(
+                FINAL_RULE.output.uncertainty, group=group, batch=scored_batches(group)
+            )
         ],
-        class_keys=[f"{RESULTS}/{group}/model/{group}.csv" for group in CAMPAIGN.groups],
+        class_keys=expand(rules.train_cnn.output.key, group=CAMPAIGN.groups),
     output:
         compiled=ensure(f"{RESULTS}/report/compiled.csv", non_empty=True),
         totals=ensure(f"{RESULTS}/report/totals.csv", non_empty=True),
@@ -95,30 +73,28 @@ rule compile_scores:
             labels={"what": "reliability of the confidence"},
         ),
     log:
-        "logs/compile_scores.log",
+        f"{LOGS}/compile_scores.log",
     benchmark:
-        "logs/compile_scores.tsv"
+        f"{LOGS}/compile_scores.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=by_attempt(2000),
-        runtime=by_attempt(30),
+        mem_mb=scale_by_attempt(2000),
+        runtime=scale_by_attempt(30),
     params:
-        batches=lambda wc: [
+        batches=[
             dict(
                 group=group,
                 design=CAMPAIGN.groups[group].design,
-                stages=baselines(group) + STAGES,
-                river=PREDICT_BATCHES[group][batch][0].river,
-                names=[
-                    image.name for image in labelled(PREDICT_BATCHES[group][batch])
-                ],
+                stages=[*scored_stages(group)],
+                river=BATCHES[batch][0].river,
+                names=names(labelled(BATCHES[batch])),
             )
             for group in CAMPAIGN.groups
             for batch in scored_batches(group)
         ],
         groups=list(CAMPAIGN.groups),
-        sure=SURE,
+        final_stage=FINAL_STAGE,
         classes=CLASS_NAMES,
         experiment=config["experiment"],
         code=code_digest("compile_scores.py"),

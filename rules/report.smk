@@ -1,7 +1,38 @@
-"""What `snakemake --report` shows beside the tables and training curves."""
+"""Figures, and what `snakemake --report` shows beside the tables and training curves."""
 
 
-rule plot_summary:
+rule plot_panels:
+    input:
+        maps=list(MAP_RECORDS.values()),
+        scores=lambda wc: (
+            rules.score_images.output.record if labelled(BATCHES[wc.batch]) else []
+        ),
+    output:
+        record=ensure(
+            f"{RESULTS}/{{group}}/figures/batches/{{batch}}.csv", non_empty=True
+        ),
+    log:
+        f"{LOGS}/plot_panels/{{group}}/{{batch}}.log",
+    benchmark:
+        f"{LOGS}/plot_panels/{{group}}/{{batch}}.tsv"
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=scale_by_attempt(2000),
+        runtime=batch_runtime,
+    params:
+        names=lambda wc: names(BATCHES[wc.batch]),
+        images=lambda wc: image_files(BATCHES[wc.batch]),
+        labels=lambda wc: [image.label for image in BATCHES[wc.batch]],
+        stages=STAGES,
+        classes=config["classes"],
+        width=config["figures"]["width"],
+        code=code_digest("plot_panels.py"),
+    script:
+        "../workflow_scripts/plot_panels.py"
+
+
+rule plot_violins:
     input:
         compiled=rules.compile_scores.output.compiled,
     output:
@@ -12,29 +43,33 @@ rule plot_summary:
             labels={"image": "all (violins)", "CNN": "{group}"},
         ),
     log:
-        "logs/plot_summary/{group}/{river}.log",
+        f"{LOGS}/plot_violins/{{group}}/{{river}}.log",
     benchmark:
-        "logs/plot_summary/{group}/{river}.tsv"
+        f"{LOGS}/plot_violins/{{group}}/{{river}}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=by_attempt(2000),
-        runtime=by_attempt(30),
+        mem_mb=scale_by_attempt(2000),
+        runtime=scale_by_attempt(30),
     params:
         classes=CLASS_NAMES,
-        code=code_digest("plot_summary.py"),
+        code=code_digest("plot_violins.py"),
     script:
-        "../workflow_scripts/plot_summary.py"
+        "../workflow_scripts/plot_violins.py"
 
 
-rule pick_panels:
+rule select_panels:
     input:
         compiled=rules.compile_scores.output.compiled,
-        figures=lambda wc: [
-            f"{RESULTS}/{wc.group}/figures/{batch}"
-            for batch, images in PREDICT_BATCHES[wc.group].items()
-            if images[0].river == wc.river
-        ],
+        records=lambda wc: expand(
+            rules.plot_panels.output.record,
+            group=wc.group,
+            batch=[
+                batch
+                for batch in GROUP_BATCHES[wc.group]
+                if BATCHES[batch][0].river == wc.river
+            ],
+        ),
     output:
         panels=report(
             directory(f"{RESULTS}/report/panels/{{group}}/{{river}}"),
@@ -44,65 +79,60 @@ rule pick_panels:
             labels={"image": "{image}", "CNN": "{group}"},
         ),
     log:
-        "logs/pick_panels/{group}/{river}.log",
+        f"{LOGS}/select_panels/{{group}}/{{river}}.log",
     benchmark:
-        "logs/pick_panels/{group}/{river}.tsv"
+        f"{LOGS}/select_panels/{{group}}/{{river}}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=by_attempt(1000),
-        runtime=by_attempt(30),
+        mem_mb=scale_by_attempt(1000),
+        runtime=scale_by_attempt(30),
     params:
-        most=config["figures"]["in_report"],
-        stages=STAGES,
-        code=code_digest("pick_panels.py"),
+        n_panels=config["figures"]["in_report"],
+        final_stage=FINAL_STAGE,
+        code=code_digest("select_panels.py"),
     script:
-        "../workflow_scripts/pick_panels.py"
+        "../workflow_scripts/select_panels.py"
 
 
-rule label_next:
+rule suggest_labels:
     input:
-        maps=lambda wc: [
-            f"{RESULTS}/{wc.group}/{SURE_FOLDER}/{batch}"
-            for batch in PREDICT_BATCHES[wc.group]
-        ],
-        doubts=lambda wc: [
-            f"{RESULTS}/{wc.group}/doubts/{batch}.csv"
-            for batch in PREDICT_BATCHES[wc.group]
-        ],
+        records=lambda wc: expand(
+            FINAL_RULE.output.record, group=wc.group, batch=GROUP_BATCHES[wc.group]
+        ),
+        uncertainty=lambda wc: expand(
+            FINAL_RULE.output.uncertainty,
+            group=wc.group,
+            batch=GROUP_BATCHES[wc.group],
+        ),
         labels=lambda wc: label_files(CAMPAIGN.train_images(wc.group)),
     output:
         images=ensure(
-            f"{RESULTS}/{{group}}/label_next/{{group}}_images.csv", non_empty=True
+            f"{RESULTS}/{{group}}/suggest_labels/{{group}}_images.csv", non_empty=True
         ),
         crops=ensure(
-            f"{RESULTS}/{{group}}/label_next/{{group}}_crops.csv", non_empty=True
+            f"{RESULTS}/{{group}}/suggest_labels/{{group}}_crops.csv", non_empty=True
         ),
         sheet=report(
-            f"{RESULTS}/{{group}}/label_next/{{group}}_crops.png",
-            caption="captions/label_next.rst",
+            f"{RESULTS}/{{group}}/suggest_labels/{{group}}_crops.png",
+            caption="captions/suggest_labels.rst",
             category="Label these next",
             labels={"CNN": "{group}"},
         ),
     log:
-        "logs/label_next/{group}.log",
+        f"{LOGS}/suggest_labels/{{group}}.log",
     benchmark:
-        "logs/label_next/{group}.tsv"
+        f"{LOGS}/suggest_labels/{{group}}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=by_attempt(2000),
-        runtime=by_attempt(60),
+        mem_mb=scale_by_attempt(2000),
+        runtime=scale_by_attempt(60),
     params:
-        predict=config["campaign"]["predict"],
-        labelled=lambda wc: [
-            image.name
-            for images in PREDICT_BATCHES[wc.group].values()
-            for image in labelled(images)
-        ],
-        stage=SURE,
-        sheet=config["label_next"]["sheet"],
+        labelled=lambda wc: names(labelled(images_of(GROUP_BATCHES[wc.group]))),
+        final_stage=FINAL_STAGE,
+        n_crops=config["suggest_labels"]["n_crops"],
         classes=config["classes"],
-        code=code_digest("label_next.py"),
+        code=code_digest("suggest_labels.py"),
     script:
-        "../workflow_scripts/label_next.py"
+        "../workflow_scripts/suggest_labels.py"

@@ -1,10 +1,12 @@
-"""Patience with SLURM, where its plugin has none: without SLURM this does nothing."""
+"""Patience with SLURM, where its plugin has none; without SLURM this does nothing.
 
-import sys
+snakemake-executor-plugin-slurm 2.8.0 forgets all jobs when SLURM does not answer, and waits for ever
+then. This goes as soon as a version of the plugin keeps them: `test_slurm.py` stops the controller.
+"""
 
 
-def patient(check_active_jobs):
-    """The plugin forgets all jobs when SLURM does not answer, and would wait for ever then."""
+def keep_jobs_without_answer(check_active_jobs):
+    """Report all jobs as active where the plugin has asked SLURM in vain."""
 
     async def check(self, active_jobs):
         answers = getattr(self, "_status_query_calls", None)
@@ -19,4 +21,6 @@ def patient(check_active_jobs):
 
 
 if slurm := sys.modules.get("snakemake_executor_plugin_slurm"):
-    slurm.Executor.check_active_jobs = patient(slurm.Executor.check_active_jobs)
+    slurm.Executor.check_active_jobs = keep_jobs_without_answer(
+        slurm.Executor.check_active_jobs
+    )

@@ -10,11 +10,12 @@ from pathlib import Path
 import psutil
 
 DAEMONS = ("munged", "slurmctld", "slurmd")
+CLUSTER = "ssctest"
 # Job steps look for the configuration there, whatever SLURM_CONF says.
 ETC = Path("/etc/slurm")
 # More CPUs and memory than a test machine has: its jobs are small. A GPU is any character device.
 CONF = """
-ClusterName=test
+ClusterName={cluster}
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
@@ -75,7 +76,7 @@ class SlurmNode:
         (folder / "munge.key").write_bytes(os.urandom(1024))
         (folder / "munge.key").chmod(0o400)
         ETC.mkdir(exist_ok=True)
-        (ETC / "slurm.conf").write_text(CONF.format(host=host, folder=folder))
+        (ETC / "slurm.conf").write_text(CONF.format(cluster=CLUSTER, host=host, folder=folder))
         (ETC / "gres.conf").write_text(GRES)
         self.start(*DAEMONS)
         wait_for(lambda: "idle" in shell("sinfo -h -o %T"))
@@ -130,7 +131,8 @@ def shell(command):
 def end_processes_of_jobs():
     """Without cgroups SLURM loses sight of those whose parent was killed before them."""
     for process in psutil.process_iter(["environ"]):
-        if "SLURM_JOB_ID" in (process.info["environ"] or {}):
+        # Jobs of another SLURM, which may run these tests, are none of ours.
+        if (process.info["environ"] or {}).get("SLURM_CLUSTER_NAME") == CLUSTER:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
 

@@ -1,31 +1,33 @@
-"""Check every image and label of the campaign; list all problems and stop if there are any."""
+"""Check some images and their labels; write down what they hold and what is wrong."""
 
-import logging
+import csv
+from concurrent.futures import ThreadPoolExecutor
 
-from job import job, whole
-from ssc.campaign import read_campaign
-from ssc.classes import read_classes
-from ssc.preflight import check_campaign, count_training, stop_on_problems
-from ssc.web import write_table
+from job import run_job
+from results import atomic_path
+from ssc.campaign import Image
+from ssc.preflight import TileGrid, check_columns, check_image
 
 
 def main(snakemake):
-    params = snakemake.params
-    folders = params.campaign
-    campaign = read_campaign(folders["train"], folders["predict"], folders["groups"])
-    classes = read_classes(params.classes)
-    preflight = check_campaign(campaign, classes, params.tiles, snakemake.threads)
-    training = count_training(preflight, campaign, classes)
-    stop_on_problems(preflight, training, classes)
-    for warning in filter(None, training["warning"]):
-        logging.warning("WARNING: %s", warning)
-    logging.info("%d images checked: no problem", len(preflight))
-    with whole(snakemake.output.preflight) as path:
-        preflight.drop(columns="problem").to_csv(path, index=False)
-    with whole(snakemake.output.training) as path:
-        write_table(path, training)
+    params, split = snakemake.params, snakemake.wildcards.split
+    tiles = TileGrid(**params.tiles) if params.tiles else None
+
+    def check(image):
+        return check_image(Image(**image), split, params.class_codes, tiles)
+
+    with ThreadPoolExecutor(snakemake.threads) as pool:
+        rows = list(pool.map(check, params.images))
+    columns = check_columns(params.class_codes, bool(params.tiles))
+    with (
+        atomic_path(snakemake.output.table) as path,
+        open(path, "w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.DictWriter(file, columns)
+        writer.writeheader()
+        writer.writerows(rows)
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with run_job(snakemake):
         main(snakemake)

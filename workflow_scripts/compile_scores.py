@@ -1,73 +1,71 @@
 """Put the scores of all images into one tidy table; sum them up by CNN and by experiment."""
 
 from collections import defaultdict
+from pathlib import Path
 
 import pandas as pd
 
-from job import job, whole
-from ssc.calibration import expected_calibration_error
-from ssc.class_key import key_rivers
+from job import run_job
+from results import atomic_path
 from ssc.classes import read_classes
-from ssc.figures import plot_reliability
-from ssc.scores import compare_experiments, compile_scores, total_scores
-from ssc.tables import read_table
-from ssc.web import write_table
+from ssc.cnn.class_key import key_rivers
+from ssc.evaluation.calibration import expected_calibration_error
+from ssc.evaluation.charts import plot_reliability
+from ssc.evaluation.summaries import compare_experiments, compile_scores, total_scores
+from ssc.io.html import write_html_table
+from ssc.io.tables import read_table
 
 
 def main(snakemake):
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
-    learned = {
+    training_rivers = {
         group: key_rivers(read_table(key))
         for group, key in zip(params.groups, inputs.class_keys, strict=True)
     }
     tables, reliability = [], defaultdict(list)
-    for folder, doubts, batch in zip(inputs.scores, inputs.doubts, params.batches, strict=True):
-        confidence = read_table(doubts).groupby("Image")["confidence"].first()
+    batches = zip(inputs.records, inputs.uncertainty, params.batches, strict=True)
+    for record, uncertainty, batch in batches:
+        scores = Path(record).parents[1]
+        confidence = read_table(uncertainty).groupby("Image")["confidence"].first()
         common = {
             "RiverName": batch["river"],
             "experiment": params.experiment,
             "model": batch["group"],
             "design": batch["design"],
-            "sample": "in" if batch["river"] in learned[batch["group"]] else "out",
+            "in_sample": batch["river"] in training_rivers[batch["group"]],
         }
         for name in batch["names"]:
             for stage in batch["stages"]:
-                table = read_table(f"{folder}/{stage}_{name}.csv")
-                sure = confidence[name] if stage == params.sure else None
-                own = {"Image": name, "type": stage, "confidence": sure}
-                tables.append((common | own, table))
-            reliability[common["model"], common["sample"]].append(
-                pd.read_csv(f"{folder}/reliability_{name}.csv")
-            )
+                own = {"Image": name, "type": stage}
+                own["confidence"] = confidence[name] if stage == params.final_stage else None
+                tables.append((common | own, read_table(scores / f"{stage}_{name}.csv")))
+            counts = pd.read_csv(scores / f"reliability_{name}.csv")
+            reliability[common["model"], common["in_sample"]].append(counts)
     classes = read_classes(params.classes)
-    totals = total_scores(tables, classes, ["model", "sample", "type"])
+    totals = total_scores(tables, classes, ["model", "in_sample", "type"])
     counts = {key: pd.concat(parts) for key, parts in reliability.items()}
-    add_calibration_error(totals, counts, params.sure)
+    totals["calibration_error"] = [
+        round(100 * expected_calibration_error(counts[row.model, row.in_sample]), 2)
+        if row.type == params.final_stage
+        else None
+        for row in totals.itertuples()
+    ]
     experiments = compare_experiments(tables, classes)
-    with whole(output.compiled) as path:
+    with atomic_path(output.compiled) as path:
         compile_scores(tables).to_csv(path, index=False)
     for table, csv, html in (
         (totals, output.totals, output.totals_page),
         (experiments, output.experiments, output.experiments_page),
     ):
-        with whole(csv) as path:
+        with atomic_path(csv) as path:
             table.to_csv(path, index=False)
-        with whole(html) as path:
-            write_table(path, table)
-    with whole(output.reliability) as path:
-        plot_reliability(path, {f"{model} ({sample})": t for (model, sample), t in counts.items()})
-
-
-def add_calibration_error(totals, counts, sure):
-    """Add the column calibration_error, percent, for the maps whose confidence is judged."""
-    totals["calibration_error"] = [
-        round(100 * expected_calibration_error(counts[row.model, row.sample]), 2)
-        if row.type == sure
-        else None
-        for row in totals.itertuples()
-    ]
+        with atomic_path(html) as path:
+            write_html_table(path, table)
+    with atomic_path(output.reliability) as path:
+        names = {True: "rivers with training images", False: "other rivers"}
+        plot_reliability(path, {f"{model}, {names[own]}": t for (model, own), t in counts.items()})
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with run_job(snakemake):
         main(snakemake)

@@ -1,33 +1,50 @@
-"""What every job does around its work: keep to its threads, log, leave whole outputs only."""
+"""What every job does around its work: log, keep to its threads, report faults."""
 
+import csv
 import logging
-import os
-import shutil
 import sys
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import cv2
 
-from ssc.errors import InputError
+from settings import CONFIG_KEYS
+from ssc.errors import InputError, SettingError
 
 
 @contextmanager
-def job(snakemake) -> Iterator[None]:
-    """Keep to the rule's threads; log to its log file and the terminal; end a fault with status 1.
+def run_job(snakemake) -> Iterator[None]:
+    """Run a job: log to its log file and the terminal, and end a fault with status 1.
 
-    A fault that the user can mend is told in its own words, any other with its traceback.
+    A fault that the user can correct is reported by its message, any other with its traceback.
+
+    Parameters
+    ----------
+    snakemake
+        The job.
+
+    Raises
+    ------
+    SystemExit
+        After a fault.
     """
-    # Snakemake itself limits OpenMP and BLAS; ONNX Runtime, scikit-learn, Keras are told theirs.
+    # Snakemake itself limits OpenMP and BLAS; ONNX Runtime, scikit-learn, Keras get it as settings.
     cv2.setNumThreads(snakemake.threads)
     logging.basicConfig(
         level=logging.INFO,
         format="%(message)s",
         handlers=[logging.FileHandler(snakemake.log[0], encoding="utf-8"), logging.StreamHandler()],
     )
+    # What GDAL has to say comes with the exception, and few photographs have a georeference.
+    logging.getLogger("rasterio").setLevel(logging.CRITICAL)
+    warnings.filterwarnings("ignore", "Dataset has no geotransform")
     try:
+        stop_on_failed_check(snakemake.input.get("check", []))
         yield
+    except SettingError as error:
+        logging.error("ERROR: %s: %s", CONFIG_KEYS[error.setting], error.problem)
+        sys.exit(1)
     except InputError as error:
         for problem in error.problems:
             logging.error("ERROR: %s", problem)
@@ -37,38 +54,35 @@ def job(snakemake) -> Iterator[None]:
         sys.exit(1)
 
 
-@contextmanager
-def whole(path: str) -> Iterator[Path]:
-    """A path to write to that takes the place of `path` once all of it is written."""
-    target = Path(path)
-    part, old = (target.with_name(f".part-{word}{target.name}") for word in ("", "old-"))
-    remove(part)
-    remove(old)
-    yield part
-    if target.is_dir():
-        # No folder takes the place of another, and a kill may come while one is removed.
-        os.replace(target, old)
-    os.replace(part, target)
-    remove(old)
+def stop_on_failed_check(tables: str | Sequence[str]) -> None:
+    """Refuse to go on where `check_images` found a problem with what this job reads.
+
+    Parameters
+    ----------
+    tables : str or sequence of str
+        Paths of its tables.
+
+    Raises
+    ------
+    InputError
+        With all problems.
+    """
+    problems = []
+    for path in [tables] if isinstance(tables, str) else tables:
+        with open(path, newline="", encoding="utf-8") as file:
+            problems += [row["problem"] for row in csv.DictReader(file) if row["problem"]]
+    if problems:
+        raise InputError(*problems)
 
 
-@contextmanager
-def whole_folder(path: str) -> Iterator[Path]:
-    """A new folder to write to that becomes `path` once all is in it."""
-    with whole(path) as part:
-        part.mkdir(parents=True)
-        yield part
+def log_progress(names: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Log each image of a batch as it is begun.
 
-
-def remove(path: Path) -> None:
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def progress(names: list[str]) -> Iterator[tuple[int, str]]:
-    """Number and name of each image of a batch, told as it is begun."""
+    Yields
+    ------
+    (int, str)
+        Its number, from 0, and its name.
+    """
     for number, name in enumerate(names):
         logging.info("%s (%d of %d)", name, number + 1, len(names))
         yield number, name

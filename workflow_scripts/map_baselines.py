@@ -1,26 +1,28 @@
-"""Map each image of a batch by each baseline of its group."""
+"""Map each labelled image of a batch by each baseline of its group."""
 
 import numpy as np
 
-from job import job, progress, whole_folder
-from ssc.baselines import map_colours
+from job import log_progress, run_job
+from results import open_batch
 from ssc.classes import read_classes
-from ssc.raster import read_image, write_class_raster
-from ssc.refine import feature_bands
+from ssc.io.rasters import read_image, write_class_raster
+from ssc.refine.baselines import apply_lookup_table
+from ssc.refine.colours import pixel_features
 
 
 def main(snakemake):
     params, classes = snakemake.params, read_classes(snakemake.params.classes)
     tables = dict(np.load(snakemake.input.tables))
-    with whole_folder(snakemake.output.maps) as folder:
-        for number, name in progress(params.names):
-            image, grid = read_image(snakemake.input.images[number])
-            smooth = feature_bands(image, params.median_size, entropy=False)
+    with open_batch(snakemake.output.record) as batch:
+        for number, name in log_progress(params.names):
+            image, geometry = read_image(params.images[number])
+            smooth = pixel_features(image, params.median_size, entropy=False)
             for baseline, table in tables.items():
-                codes = map_colours(smooth, table)
-                write_class_raster(folder / f"{baseline}_{name}.tif", codes, grid, classes)
+                codes = apply_lookup_table(smooth, table)
+                with batch.file(f"{baseline}_{name}.tif") as path:
+                    write_class_raster(path, codes, geometry, classes)
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with run_job(snakemake):
         main(snakemake)

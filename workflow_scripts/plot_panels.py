@@ -2,29 +2,30 @@
 
 import pandas as pd
 
-from job import job, progress, whole_folder
+from job import log_progress, run_job
+from results import open_batch
 from ssc.classes import read_classes
-from ssc.figures import plot_panel
-from ssc.raster import read_class_raster, read_preview
+from ssc.evaluation.panels import plot_panel
+from ssc.io.rasters import read_class_raster, read_preview
 
 TITLES = {"CNN": "CNN map", "MLP": "Final map (MLP)", "RF": "Final map (random forest)"}
 
 
 def main(snakemake):
-    params, inputs = snakemake.params, snakemake.input
-    classes = read_classes(params.classes)
-    labels = dict(zip(params.labelled, inputs.labels, strict=True))
-    with whole_folder(snakemake.output.figures) as folder:
-        for number, name in progress(params.names):
-            label = read_class_raster(labels[name]) if name in labels else None
-            panels = [("Labels", label)]
-            for stage, maps in zip(params.stages, inputs.maps, strict=True):
+    params, classes = snakemake.params, read_classes(snakemake.params.classes)
+    with open_batch(snakemake.output.record) as batch:
+        group = batch.folder.parent
+        for number, name in log_progress(params.names):
+            label = params.labels[number]
+            panels = [("Labels", read_class_raster(label) if label else None)]
+            for stage, folder in params.stages.items():
                 caption = TITLES[stage]
-                if name in labels:
-                    caption += f", {describe(f'{inputs.scores}/{stage}_{name}.csv')}"
-                panels.append((caption, read_class_raster(f"{maps}/{stage}_{name}.tif")))
-            image = read_preview(inputs.images[number], params.width // 2)
-            plot_panel(folder / f"{name}.png", name, image, panels, classes, params.width)
+                if label:
+                    caption += f", {describe(group / f'scores/{stage}_{name}.csv')}"
+                panels.append((caption, read_class_raster(group / folder / f"{stage}_{name}.tif")))
+            image = read_preview(params.images[number], params.width // 2)
+            with batch.file(f"{name}.png") as path:
+                plot_panel(path, name, image, panels, classes, params.width)
 
 
 def describe(scores):
@@ -33,5 +34,5 @@ def describe(scores):
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with run_job(snakemake):
         main(snakemake)

@@ -1,27 +1,57 @@
-"""Refine the tile map of each image of a batch to pixels."""
+"""Refine the CNN's map of each image of a batch by the image's own colours (phase 2)."""
 
-from job import job, progress, whole_folder
+import pandas as pd
+
+from job import log_progress, run_job
+from results import atomic_path, open_batch
+from settings import read_settings
 from ssc.classes import read_classes
-from ssc.pixel_classifier import pixel_classifier
-from ssc.raster import read_class_raster, read_image, write_class_raster
-from ssc.refine import refine_map, teach
+from ssc.evaluation.active_learning import summarise_uncertainty
+from ssc.io.rasters import (
+    read_class_raster,
+    read_confidence,
+    read_image,
+    read_probabilities,
+    write_class_raster,
+    write_confidence,
+)
+from ssc.refine.colours import FeatureSettings
+from ssc.refine.fusion import FusionSettings, refine_map
+from ssc.refine.pixel_classifiers import PixelClassifierSettings, make_pixel_classifier
+from ssc.refine.pseudo_labels import PseudoLabelSettings, make_pseudo_labels
 
 
 def main(snakemake):
-    params, settings = snakemake.params, snakemake.params.refine
-    classes, tiles = read_classes(params.classes), snakemake.input.tile_maps
-    with whole_folder(snakemake.output.maps) as folder:
-        for number, name in progress(params.names):
-            image, grid = read_image(snakemake.input.images[number])
-            tile_map = read_class_raster(f"{tiles}/CNN_{name}.tif")
-            confidence = read_class_raster(f"{tiles}/confidence_{name}.tif")
-            teaching = teach(tile_map, settings, params.tile_size, confidence, params.seed)
-            classifier = pixel_classifier(settings, snakemake.threads, params.seed)
-            final = refine_map(image, teaching, classifier, settings)
-            final[tile_map == 0] = 0
-            write_class_raster(folder / f"{params.prefix}_{name}.tif", final, grid, classes)
+    params, classes = snakemake.params, read_classes(snakemake.params.classes)
+    selection = read_settings(PseudoLabelSettings, params.refine, tile_size=params.tile_size)
+    kind = read_settings(PixelClassifierSettings, params.refine)
+    features = read_settings(FeatureSettings, params.refine)
+    fusion = read_settings(FusionSettings, params.refine)
+    summaries = []
+    with open_batch(snakemake.output.record) as batch:
+        cnn = batch.folder.with_name("cnn")
+        for number, name in log_progress(params.names):
+            image, geometry = read_image(params.images[number])
+            cnn_map = read_class_raster(cnn / f"CNN_{name}.tif")
+            cnn_confidence = read_confidence(cnn / f"confidence_{name}.tif")
+            probabilities = read_probabilities(cnn / f"probabilities_{name}.tif")
+            pseudo_labels = make_pseudo_labels(cnn_map, cnn_confidence, selection, params.seed)
+            classifier = make_pixel_classifier(kind, snakemake.threads, params.seed)
+            of_cnn = cnn_map, cnn_confidence, probabilities
+            class_map, confidence = refine_map(
+                image, *of_cnn, pseudo_labels, classifier, features, fusion
+            )
+            with batch.file(f"{params.stage}_{name}.tif") as path:
+                write_class_raster(path, class_map, geometry, classes)
+            with batch.file(f"confidence_{name}.tif") as path:
+                write_confidence(path, confidence, geometry)
+            areas = probabilities.class_areas(cnn_map > 0)
+            summary = name, class_map, confidence, areas, params.crop_size
+            summaries.append(summarise_uncertainty(*summary).assign(path=params.images[number]))
+        with atomic_path(snakemake.output.uncertainty) as path:
+            pd.concat(summaries).to_csv(path, index=False)
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with run_job(snakemake):
         main(snakemake)

@@ -1,33 +1,37 @@
-"""Score the maps of each labelled image of a batch, and how far their confidence is right."""
+"""Score the maps of each labelled image of a batch, and the calibration of their confidence."""
 
-from job import job, progress, whole_folder
-from ssc.calibration import reliability_counts
+from job import log_progress, run_job
+from results import open_batch
 from ssc.classes import read_classes
-from ssc.raster import read_class_raster
-from ssc.scores import boundary_counts, confusion_matrix, score_table
+from ssc.evaluation.boundaries import boundary_counts
+from ssc.evaluation.calibration import reliability_counts
+from ssc.evaluation.scores import confusion_matrix, score_table
+from ssc.io.rasters import read_class_raster, read_confidence
 
 
 def main(snakemake):
     params, classes = snakemake.params, read_classes(snakemake.params.classes)
-    with whole_folder(snakemake.output.scores) as folder:
-        for number, name in progress(params.names):
+    n_codes = classes[-1].code + 1
+    with open_batch(snakemake.output.record) as batch:
+        group = batch.folder.parent
+        for number, name in log_progress(params.names):
             labels = read_class_raster(snakemake.input.labels[number])
-            stages = list(zip(params.stages, snakemake.input.maps, strict=True))
-            found = [read_class_raster(f"{maps}/{stage}_{name}.tif") for stage, maps in stages]
-            n_codes = classes[-1].code + 1
-            boundaries = boundary_counts(labels, found, n_codes)
-            for (stage, maps), codes, boundary in zip(stages, found, boundaries, strict=True):
-                confusion = confusion_matrix(labels, codes, n_codes)
-                score_table(confusion, classes, boundary).to_csv(
-                    folder / f"{stage}_{name}.csv", index=False, float_format="%.6f"
-                )
-                if stage == params.sure:
-                    confidence = read_class_raster(f"{maps}/confidence_{name}.tif")
-                    reliability_counts(labels, codes, confidence).to_csv(
-                        folder / f"reliability_{name}.csv", index=False
-                    )
+            maps = {
+                stage: read_class_raster(group / folder / f"{stage}_{name}.tif")
+                for stage, folder in params.stages.items()
+            }
+            boundaries = boundary_counts(labels, list(maps.values()), n_codes)
+            for (stage, class_map), boundary in zip(maps.items(), boundaries, strict=True):
+                confusion = confusion_matrix(labels, class_map, n_codes)
+                with batch.file(f"{stage}_{name}.csv") as path:
+                    table = score_table(confusion, classes, boundary)
+                    table.to_csv(path, index=False, float_format="%.6f")
+            final, folder = list(params.stages.items())[-1]
+            confidence = read_confidence(group / folder / f"confidence_{name}.tif")
+            with batch.file(f"reliability_{name}.csv") as path:
+                reliability_counts(labels, maps[final], confidence).to_csv(path, index=False)
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with run_job(snakemake):
         main(snakemake)

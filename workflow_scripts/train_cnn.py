@@ -1,53 +1,52 @@
-"""Train the CNN of a group on its tiles; write the model, its class key and curves."""
+"""Train the CNN of a group; write it for Keras and ONNX Runtime, with its class key and history."""
 
 import logging
 
-import pandas as pd
-
-from job import job, whole
-from keras_job import check_gpu, set_up_keras
-
-set_up_keras(snakemake.threads)
-
-import keras
-
-from learning import Learning
-from ssc.cnn import Training, enough_epochs, export_onnx, train_cnn
-from ssc.curves import plot_curves
-from ssc.tuning import diverging_epoch
+from job import run_job
+from keras_setup import check_gpu, choose_dtype_policy, claim_gpu, make_trainer, set_up_keras
+from results import atomic_path
 
 
 def main(snakemake):
-    check_gpu(snakemake.config["allow_cpu"])
-    learning, output = Learning(snakemake), snakemake.output
-    epochs = learning.cnn["epochs"]
-    if epochs == "auto":
-        epochs, _ = diverging_epoch(pd.read_csv(snakemake.input.tuning))
+    # Keras is set up before it is imported, and a failed import is logged as other faults are.
+    claim = claim_gpu()
+    set_up_keras(snakemake.threads)
+    import pandas as pd
+
+    from ssc.cnn.colour_matching import COLOUR_STATS, training_colour_stats
+    from ssc.cnn.export import save_keras, save_onnx
+    from ssc.cnn.training import rebuild_in_float32, train
+    from ssc.cnn.tuning import plateau_epoch
+    from ssc.cnn.unet import low_resolution_model
+
+    check_gpu(snakemake.config["allow_cpu_fallback"])
+    cnn, output = snakemake.params.cnn, snakemake.output
+    tuned = {}
+    if cnn.get("epochs") == "auto":
+        epochs, _ = plateau_epoch(pd.read_csv(snakemake.input.tuning))
         logging.info("%d epochs, as tuned", epochs)
-    cnn, n_tiles = learning.cnn, len(learning.outputs)
-    epochs = enough_epochs(epochs, n_tiles, cnn["batch_size"], cnn["min_steps"])
-    training = Training.of(cnn, learning.seed, epochs=epochs)
-    model = learning.build(learning.half)
-    history = train_cnn(model, learning.data.tiles, learning.outputs, training)
-    # Built anew to compute in 32 bits everywhere, without the memory that training takes.
+        tuned = {"epochs": epochs, "min_steps": 0}
+    trainer = make_trainer(snakemake, **tuned)
+    policy = choose_dtype_policy(cnn["mixed_precision"], cnn["architecture"])
+    logging.info("computing in %s", policy)
+    model, history = train(trainer, policy, trainer.sequence())
     weights = model.get_weights()
     del model
-    keras.utils.clear_session(free_memory=True)
-    model = learning.build(half=False)
-    model.set_weights(weights)
+    model = rebuild_in_float32(trainer, weights)
 
-    with whole(output.key) as path:
-        learning.key.to_csv(path, index=False)
-    with whole(output.history) as path:
+    metadata = {COLOUR_STATS: training_colour_stats(trainer.data.images)}
+    with atomic_path(output.key) as path:
+        trainer.key.to_csv(path, index=False)
+    with atomic_path(output.history) as path:
         history.to_csv(path, index=False)
-    with whole(output.curves) as path:
-        plot_curves(path, f"CNN {snakemake.wildcards.group}", history)
-    with whole(output.onnx) as path:
-        export_onnx(model, path)
-    with whole(output.model) as path:
-        model.save(path, include_optimizer=False)
+    with atomic_path(output.onnx) as path:
+        is_unet = cnn["architecture"] == "unet"
+        save_onnx(low_resolution_model(model) if is_unet else model, path, metadata)
+    with atomic_path(output.model) as path:
+        save_keras(model, path, metadata)
+    del claim
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with run_job(snakemake):
         main(snakemake)

@@ -1,49 +1,46 @@
-"""Tell for how many epochs to train the CNN of a group, by images that it does not learn from."""
+"""Train the tile CNN of a group on some images and validate it by others, epoch by epoch."""
 
 import logging
 
-from job import job, whole
-from keras_job import check_gpu, set_up_keras
-
-set_up_keras(snakemake.threads)
-
-from learning import Learning
-from ssc.cnn import Training, train_cnn
-from ssc.curves import plot_curves
-from ssc.tuning import diverging_epoch, draw_tiles, split_by_image
+from job import run_job
+from keras_setup import check_gpu, choose_dtype_policy, claim_gpu, make_trainer, set_up_keras
+from results import atomic_path
 
 
 def main(snakemake):
-    check_gpu(snakemake.config["allow_cpu"])
-    learning, output = Learning(snakemake), snakemake.output
-    data, tuning = learning.data, learning.cnn["tuning"]
-    drawn = draw_tiles(len(data.codes), tuning["subsample"], learning.seed)
-    learn, validate = split_by_image(
-        data.codes[drawn], data.images[drawn], tuning["validation"], learning.seed
-    )
-    logging.info("%d tiles to learn from, %d to validate by", len(learn), len(validate))
-    # At a constant rate an epoch means the same however many there are.
-    training = Training.of(
-        learning.cnn,
-        learning.seed,
+    claim = claim_gpu()
+    set_up_keras(snakemake.threads)
+    from ssc.cnn.training import train
+    from ssc.cnn.tuning import plateau_epoch, split_by_image, subsample_tiles
+
+    check_gpu(snakemake.config["allow_cpu_fallback"])
+    cnn, tuning = snakemake.params.cnn, snakemake.params.tuning
+    trainer = make_trainer(
+        snakemake,
         epochs=tuning["epochs"],
+        min_steps=0,
         batch_size=tuning["batch_size"],
+        # At a constant rate an epoch means the same however many there are.
         schedule="constant",
     )
-    model = learning.build(learning.half)
-    history = train_cnn(
-        model, data.tiles, learning.outputs, training, drawn[learn], drawn[validate]
+    tiles = trainer.tiles
+    drawn = subsample_tiles(len(tiles.codes), tuning["subsample"], trainer.seed)
+    train_idx, validation_idx = split_by_image(
+        tiles.codes[drawn], tiles.images[drawn], tuning["validation"], trainer.seed
     )
-    epoch, diverged = diverging_epoch(history)
-    said = f"diverge after epoch {epoch}" if diverged else f"no divergence in {epoch} epochs"
-    logging.info("Training and validation loss: %s", said)
-    with whole(output.history) as path:
+    logging.info("%d training tiles, %d validation tiles", len(train_idx), len(validation_idx))
+    policy = choose_dtype_policy(cnn["mixed_precision"], cnn["architecture"])
+    training = trainer.sequence(drawn[train_idx])
+    validation = trainer.sequence(drawn[validation_idx], augment=False)
+    _, history = train(trainer, policy, training, validation)
+    epoch, reached = plateau_epoch(history)
+    text = f"no lower after epoch {epoch}" if reached else f"still falling at epoch {epoch}"
+    logging.info("validation loss: %s", text)
+    with atomic_path(snakemake.output.history) as path:
         history.to_csv(path, index=False)
-    with whole(output.curves) as path:
-        title = f"Tuning of CNN {snakemake.wildcards.group}: training and validation {said}"
-        plot_curves(path, title, history, mark=(epoch, f"epoch {epoch}"))
+    del claim
 
 
 if __name__ == "__main__":
-    with job(snakemake):
+    with run_job(snakemake):
         main(snakemake)

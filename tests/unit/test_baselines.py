@@ -1,20 +1,24 @@
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 from sklearn.discriminant_analysis import QuadraticDiscriminantAnalysis
 
-from ssc import baselines
-from ssc.baselines import MaximumLikelihood, count_labels, fit_baseline, map_colours
+from ssc.refine import baselines
+from ssc.refine.baselines import MaximumLikelihood, apply_lookup_table, count_labels, fit_baseline
+from ssc.refine.pixel_classifiers import PixelClassifierSettings
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 NAMES = ["ML", "PixelMLP", "PixelRF"]
-SETTINGS = dict(hidden=[16], epochs=10, sample=2000, trees=10)
+SETTINGS = PixelClassifierSettings(
+    method="mlp", hidden_layers=[16], epochs=10, n_samples=2000, n_trees=10
+)
 
 
-def fit(name, image, labels, bits=4, seed=42):
-    return fit_baseline(name, count_labels(image, labels, bits), SETTINGS, seed)
+def fit(name, image, labels, bits=4, seed=42, settings=SETTINGS):
+    return fit_baseline(name, count_labels(image, labels, bits), settings, seed)
 
 
 def columns(*groups):
@@ -27,14 +31,14 @@ def columns(*groups):
 def test_counts_are_those_of_looking_at_every_labelled_pixel():
     rng = np.random.default_rng(1)
     expected = np.zeros((256, 8, 8, 8), int)
-    found = 0
+    total = 0
     for codes in ([0, 1, 200], [1, 3]):
         image = rng.choice(np.array([0, 31, 32, 255], np.uint8), (20, 30, 3))
         labels = rng.choice(np.array(codes, np.uint8), (20, 30))
-        found += count_labels(image, labels, 3)
+        total += count_labels(image, labels, 3)
         for colour, code in zip(image.reshape(-1, 3), labels.ravel(), strict=True):
             expected[(code, *(colour // 32))] += code > 0
-    np.testing.assert_array_equal(found.toarray().reshape(expected.shape), expected)
+    np.testing.assert_array_equal(total.toarray().reshape(expected.shape), expected)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +78,7 @@ def test_maximum_likelihood_agrees_with_quadratic_discriminant_analysis():
     ]
     labels = np.repeat(np.array([1, 2, 5], np.uint8), [len(p) for p in pixels])
     image = np.clip(np.concatenate(pixels), 0, 255).astype(np.uint8)
-    found = fit("ML", image[None], labels[None], bits=4)
+    table = fit("ML", image[None], labels[None], bits=4)
     # Eight pixels about the middle of each cell have the variance of an evenly filled one.
     corners = 16 / 12**0.5 * np.array(list(product((-1, 1), repeat=3)))
     spread_out = ((image // 16 * 16 + 8)[:, None] + corners).reshape(-1, 3)
@@ -82,11 +86,11 @@ def test_maximum_likelihood_agrees_with_quadratic_discriminant_analysis():
     middles = np.stack(np.meshgrid(*[np.arange(8, 256, 16)] * 3, indexing="ij"), axis=-1)
     expected = qda.predict(middles.reshape(-1, 3)).reshape(16, 16, 16)
     assert set(np.unique(expected)) == {1, 2, 5}
-    assert (found == expected).mean() > 0.999
+    assert (table == expected).mean() > 0.999
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_baselines_map_colours_learnt_from_other_images(name):
+def test_baselines_apply_lookup_table_learnt_from_other_images(name):
     rng = np.random.default_rng(3)
     truth = rng.choice(np.array([1, 4, 7], np.uint8), (40, 60))
     means = np.zeros((8, 3))
@@ -94,17 +98,17 @@ def test_baselines_map_colours_learnt_from_other_images(name):
     images = [(means[truth] + rng.integers(-20, 20, (40, 60, 3))).astype(np.uint8) for _ in "ab"]
     labels = np.where(rng.random(truth.shape) < 0.5, truth, 0).astype(np.uint8)
     labels[labels == 7] = 0  # seen but never labelled, so never mapped
-    found = map_colours(images[1], fit(name, images[0], labels))
-    assert found.dtype == np.uint8
-    assert (found == truth)[truth != 7].mean() > 0.99
-    assert set(np.unique(found)) == {1, 4}
+    class_map = apply_lookup_table(images[1], fit(name, images[0], labels))
+    assert class_map.dtype == np.uint8
+    assert (class_map == truth)[truth != 7].mean() > 0.99
+    assert set(np.unique(class_map)) == {1, 4}
 
 
 @pytest.mark.parametrize("name", ["PixelMLP", "PixelRF"])
 def test_majority_of_pixels_decides_a_colour_of_two_classes(name):
     low, high = (20, 20, 20), (200, 200, 200)
     image, labels = columns((90, low, 1), (10, low, 2), (10, high, 1), (90, high, 2))
-    assert map_colours(image, fit(name, image, labels)).tolist() == [[1] * 100 + [2] * 100]
+    assert apply_lookup_table(image, fit(name, image, labels)).tolist() == [[1] * 100 + [2] * 100]
 
 
 def test_map_looks_each_colour_up_in_its_cell():
@@ -113,7 +117,7 @@ def test_map_looks_each_colour_up_in_its_cell():
     image, _ = columns(
         (1, (224, 0, 96), 0), (1, (255, 31, 127), 0), (1, (223, 0, 96), 0), (1, (224, 0, 128), 0)
     )
-    assert map_colours(image, table).tolist() == [[9, 9, 0, 0]]
+    assert apply_lookup_table(image, table).tolist() == [[9, 9, 0, 0]]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -140,9 +144,11 @@ def test_seed_alone_decides_a_table(name, monkeypatch):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_settings_of_phase_2_are_those_of_the_baseline_of_that_kind(name, monkeypatch):
+def test_settings_of_phase_2_are_those_of_the_baseline_of_that_kind(name):
     once = fit(name, *noise())
-    for setting, value, concerned in (("hidden", [8], "PixelMLP"), ("trees", 3, "PixelRF")):
-        with monkeypatch.context() as patch:
-            patch.setitem(SETTINGS, setting, value)
-            assert np.array_equal(fit(name, *noise()), once) == (name != concerned)
+    for concerned, change in (("PixelMLP", {"hidden_layers": [8]}), ("PixelRF", {"n_trees": 3})):
+        other = fit(name, *noise(), settings=replace(SETTINGS, **change))
+        assert np.array_equal(other, once) == (name != concerned)
+    # But without SMOTE-ENN.
+    other = fit(name, *noise(), settings=replace(SETTINGS, method="rf", smote_enn=True))
+    np.testing.assert_array_equal(other, once)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ssc.calibration import expected_calibration_error, reliability, reliability_counts
+from ssc.evaluation.calibration import expected_calibration_error, reliability, reliability_counts
 
 
 def raster(*rows):
@@ -13,10 +13,10 @@ def raster(*rows):
 
 
 def counts_of(**rows):
-    """Counts from `p<percent>=(pixels, right)`."""
-    table = pd.DataFrame({"percent": range(101), "pixels": 0, "right": 0})
-    for percent, found in rows.items():
-        table.loc[int(percent[1:]), ["pixels", "right"]] = found
+    """Counts from `p<percent>=(pixels, correct)`."""
+    table = pd.DataFrame({"percent": range(101), "pixels": 0, "correct": 0})
+    for percent, pair in rows.items():
+        table.loc[int(percent[1:]), ["pixels", "correct"]] = pair
     return table
 
 
@@ -25,9 +25,9 @@ def test_counts_are_of_labelled_pixels_by_confidence():
     codes = raster([1, 3, 3], [0, 0, 1])
     counts = reliability_counts(labels, codes, raster([90, 90, 100], [0, 50, 90]))
     assert counts["percent"].tolist() == list(range(101))
-    found = counts[counts["pixels"] > 0]
-    assert found.to_numpy().tolist() == [[0, 1, 0], [90, 3, 1], [100, 1, 1]]
-    assert counts["right"].sum() == 2
+    filled = counts[counts["pixels"] > 0]
+    assert filled.to_numpy().tolist() == [[0, 1, 0], [90, 3, 1], [100, 1, 1]]
+    assert counts["correct"].sum() == 2
 
 
 def test_bins_hold_their_upper_edge_and_the_first_one_also_0():
@@ -39,7 +39,7 @@ def test_bins_hold_their_upper_edge_and_the_first_one_also_0():
 
 
 def test_bins_that_do_not_divide_100_hold_every_percent():
-    counts = pd.DataFrame({"percent": range(101), "pixels": 1, "right": 0})
+    counts = pd.DataFrame({"percent": range(101), "pixels": 1, "correct": 0})
     # Thirds end at 33.3 and 66.7 %.
     assert reliability(counts, bins=3)["pixels"].tolist() == [34, 33, 34]
 
@@ -49,7 +49,7 @@ def test_bins_without_pixels_are_empty_and_of_no_weight():
     table = reliability(counts)
     assert table["pixels"].tolist() == [0] * 7 + [4, 0, 1]
     assert table[["confidence", "accuracy"]].isna().any(axis=1).sum() == 8
-    # 4 of 5 pixels are 0.3 too sure, the other one 0.05 too doubtful.
+    # The accuracy is 0.3 below the confidence for 4 of 5 pixels, and 0.05 above it for one.
     assert expected_calibration_error(counts) == pytest.approx(4 / 5 * 0.3 + 1 / 5 * 0.05)
 
 
@@ -70,7 +70,7 @@ def tables(draw, right):
     hundreds = np.array(draw(st.lists(st.integers(0, 1000), min_size=101, max_size=101)))
     percent = np.arange(101)
     return pd.DataFrame(
-        {"percent": percent, "pixels": 100 * hundreds, "right": hundreds * right(draw, percent)}
+        {"percent": percent, "pixels": 100 * hundreds, "correct": hundreds * right(draw, percent)}
     )
 
 
@@ -94,5 +94,5 @@ def test_counts_of_two_images_sum_to_those_of_both_in_one(cut, rows):
         reliability_counts(labels[:, part], codes[:, part], confidence[:, part])
         for part in (np.s_[:cut], np.s_[cut:], np.s_[:])
     )
-    assert (left + right)[["pixels", "right"]].equals(both[["pixels", "right"]])
+    assert (left + right)[["pixels", "correct"]].equals(both[["pixels", "correct"]])
     assert reliability(pd.concat([left, right])).equals(reliability(both))

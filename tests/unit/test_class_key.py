@@ -1,8 +1,8 @@
 import pytest
 
-from ssc.class_key import class_key, key_outputs, key_rivers, read_class_key
+from ssc.cnn.class_key import class_key, key_outputs, key_rivers, read_class_key
 from ssc.errors import InputError
-from ssc.tables import read_table
+from ssc.io.tables import read_table
 
 
 def test_shared_classes_have_the_columns_and_indices_of_the_published_code(classes):
@@ -39,7 +39,7 @@ def test_right_output_of_each_river_and_class(classes, local, expected):
 
 
 @pytest.mark.parametrize("local", [False, True])
-def test_key_tells_the_rivers_learned_from_also_when_read_back(tmp_path, classes, local):
+def test_key_names_the_rivers_learned_from_also_when_read_back(tmp_path, classes, local):
     file = tmp_path / "key.csv"
     rivers = {"Ure", "Río Verde", "0012", "NA"}
     class_key(classes, sorted(rivers), local).to_csv(file, index=False)

@@ -2,9 +2,10 @@ import numpy as np
 import pandas as pd
 import PIL.Image
 import pytest
+from matplotlib.figure import Figure
 
 from ssc.classes import LandClass
-from ssc.figures import plot_contact_sheet
+from ssc.evaluation.panels import plot_contact_sheet
 
 # Not the colours of any text or background.
 CLASSES = [
@@ -21,7 +22,7 @@ def draw(path, cells, width=800):
     """Draw cells of a picture's colour and a map; return the figure's pixels."""
     crops = pd.DataFrame(
         [(n, f"Ure_{n:04d}", 10 * n, 20 * n, 40.04 - n) for n in range(1, len(cells) + 1)],
-        columns=["rank", "Image", "row", "column", "doubt"],
+        columns=["rank", "Image", "row", "column", "uncertainty"],
     )
     pictures = [np.full((*codes.shape, 3), colour, np.uint8) for colour, codes in cells]
     maps = [codes for _, codes in cells]
@@ -39,13 +40,13 @@ def block(colour, pixels):
     return top, left, height, width
 
 
-def whole(code, shape=(10, 10)):
+def filled(code, shape=(10, 10)):
     return np.full(shape, code, np.uint8)
 
 
 def test_each_crop_has_its_map_at_its_right(tmp_path):
     halves = np.repeat(np.array([[1, 3]], np.uint8), 5, axis=1).repeat(10, axis=0)
-    cells = [(MAGENTA, halves), (GREEN, whole(4, (5, 10)))]
+    cells = [(MAGENTA, halves), (GREEN, filled(4, (5, 10)))]
     pixels = draw(tmp_path / "a.png", cells)
     top, left, side, width = block(MAGENTA, pixels)
     # Two margins of 16 and three gaps of 20 leave 708 px to four cells with a seam of 4 px.
@@ -65,7 +66,7 @@ def test_map_that_is_shrunk_shows_no_class_that_it_lacks(tmp_path):
 
 
 def test_fifth_crop_is_below_the_first(tmp_path):
-    cells = [(MAGENTA, whole(1))] + 3 * [(GREY, whole(3))] + [(GREEN, whole(4))]
+    cells = [(MAGENTA, filled(1))] + 3 * [(GREY, filled(3))] + [(GREEN, filled(4))]
     pixels = draw(tmp_path / "a.png", cells)
     first, fifth = block(MAGENTA, pixels), block(GREEN, pixels)
     assert fifth[1:] == first[1:]
@@ -74,7 +75,7 @@ def test_fifth_crop_is_below_the_first(tmp_path):
 
 @pytest.mark.parametrize("width", [800, 1113, 1800])
 def test_sheet_is_as_wide_as_asked_and_shows_all_classes(tmp_path, width):
-    pixels = draw(tmp_path / "a.png", [(MAGENTA, whole(1))], width)
+    pixels = draw(tmp_path / "a.png", [(MAGENTA, filled(1))], width)
     assert pixels.shape[1] == width
     for colour in (BLUE, ORANGE, RED):
         assert (pixels[-LEGEND:] == colour).all(axis=2).any()
@@ -82,12 +83,18 @@ def test_sheet_is_as_wide_as_asked_and_shows_all_classes(tmp_path, width):
 
 def test_crops_are_named_in_their_order(tmp_path, monkeypatch):
     figures = []
-    monkeypatch.setattr("ssc.figures.plt.close", figures.append)
-    draw(tmp_path / "a.png", [(MAGENTA, whole(1)), (GREEN, whole(3))])
+    save = Figure.savefig
+
+    def keep(figure, path):
+        figures.append(figure)
+        save(figure, path)
+
+    monkeypatch.setattr(Figure, "savefig", keep)
+    draw(tmp_path / "a.png", [(MAGENTA, filled(1)), (GREEN, filled(3))])
     assert [text.get_text() for text in figures[0].texts] == [
         "Label these next",
         "1  Ure_0001",
-        "row 10, column 20, doubt 39.0 %",
+        "row 10, column 20, uncertainty 39.0 %",
         "2  Ure_0002",
-        "row 20, column 40, doubt 38.0 %",
+        "row 20, column 40, uncertainty 38.0 %",
     ]

@@ -1,60 +1,126 @@
-"""What every job does around its work."""
+"""A job logs, and ends a fault with its message."""
 
-import os
-import random
-import subprocess
-import sys
-import time
-from pathlib import Path
+import ast
+import csv
+import logging
 from types import SimpleNamespace
 
 import cv2
 import pytest
+import yaml
 
-import job
+from job import log_progress, run_job
+from run import REPO
+from settings import CONFIG_KEYS
+from ssc.errors import InputError, SettingError
 
-# Writes a file and a folder over and over, each time full of another letter.
-WRITER = """
-from itertools import cycle
-from job import whole, whole_folder
-print("begins", flush=True)
-for letter in cycle("abc"):
-    with whole("file.tif") as path:
-        path.write_text(letter * 1_000_000)
-    with whole_folder("folder") as path:
-        for number in range(20):
-            (path / f"{number}.tif").write_text(letter * 1_000)
-"""
+
+@pytest.fixture
+def start_job(tmp_path):
+    """Begin a job of which the log is returned; afterwards logging is as before."""
+    root, rasterio = logging.getLogger(), logging.getLogger("rasterio")
+    level, gdal_level = root.level, rasterio.level
+    threads = cv2.getNumThreads()
+    log = tmp_path / "job.log"
+
+    def start(check=(), n_threads=1):
+        # Those of pytest: logging is set up only where there are none.
+        root.handlers.clear()
+        job = SimpleNamespace(log=[str(log)], threads=n_threads, input={"check": check})
+        return run_job(job), log
+
+    yield start
+    for handler in root.handlers:
+        handler.close()
+    root.handlers.clear()
+    root.setLevel(level)
+    rasterio.setLevel(gdal_level)
+    cv2.setNumThreads(threads)
+
+
+def log_of_failure(job_and_log, error=None):
+    job, log = job_and_log
+    with pytest.raises(SystemExit) as caught, job:
+        logging.info("begins")
+        if error is not None:
+            raise error
+    assert caught.value.code == 1
+    return log.read_text("utf-8")
+
+
+def write_check(path, *problems):
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["image", "problem"])
+        writer.writeheader()
+        writer.writerows({"image": "a.jpg", "problem": problem} for problem in problems)
+    return str(path)
 
 
 @pytest.mark.parametrize("threads", [1, 3])
-def test_opencv_keeps_to_the_threads_of_the_rule(tmp_path, threads):
-    before = cv2.getNumThreads()
-    with job.job(SimpleNamespace(log=[str(tmp_path / "log")], threads=threads)):
+def test_opencv_keeps_to_the_threads_of_the_rule(start_job, threads):
+    with start_job(n_threads=threads)[0]:
         assert cv2.getNumThreads() == threads
-    cv2.setNumThreads(before)
 
 
-def test_a_kill_at_any_moment_leaves_only_whole_files(tmp_path):
-    found = set()
-    for seed in range(40):
-        writer = subprocess.Popen(
-            [sys.executable, "-c", WRITER],
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONPATH": str(Path(job.__file__).parent)},
-        )
-        writer.stdout.readline()
-        time.sleep(random.Random(seed).uniform(0, 0.1))
-        writer.kill()
-        writer.communicate()
-        for path in tmp_path.glob("file.tif"):
-            text = path.read_text()
-            assert text == text[0] * 1_000_000
-        if folder := list(tmp_path.glob("folder/*")):
-            (text,) = {path.read_text() for path in folder}
-            assert text == text[0] * 1_000
-            assert len(folder) == 20
-        found |= {path.name for path in tmp_path.iterdir()}
-    # Some kills came while there was something to truncate.
-    assert found >= {"file.tif", "folder", ".part-folder"}
+def test_job_logs_to_its_file_and_the_terminal(start_job, capsys):
+    job, log = start_job()
+    with job:
+        assert list(log_progress(["Ure_0001", "Hérault_0002"])) == [
+            (0, "Ure_0001"),
+            (1, "Hérault_0002"),
+        ]
+    assert log.read_text("utf-8") == "Ure_0001 (1 of 2)\nHérault_0002 (2 of 2)\n"
+    assert capsys.readouterr().err == log.read_text("utf-8")
+
+
+def test_fault_of_the_user_is_reported_by_its_messages_alone(start_job):
+    log = log_of_failure(start_job(), InputError("a.jpg: damaged", "b.jpg: grey"))
+    assert log == "begins\nERROR: a.jpg: damaged\nERROR: b.jpg: grey\n"
+
+
+def test_setting_is_reported_as_the_key_of_the_config(start_job):
+    log = log_of_failure(start_job(), SettingError("tile_stride", "80 px leaves gaps"))
+    assert log == "begins\nERROR: tiles.predict_stride: 80 px leaves gaps\n"
+
+
+def test_other_fault_is_reported_with_its_traceback(start_job):
+    log = log_of_failure(start_job(), KeyError("width"))
+    assert "ERROR: this should not happen; please report it" in log
+    assert log.endswith("KeyError: 'width'\n")
+
+
+def test_job_does_not_begin_on_images_with_problems(start_job, tmp_path):
+    tables = [
+        write_check(tmp_path / "a.csv", "", "Hérault_0001.jpg: grey"),
+        write_check(tmp_path / "b.csv", "c.jpg: small"),
+    ]
+    expected = "ERROR: Hérault_0001.jpg: grey\nERROR: c.jpg: small\n"
+    assert log_of_failure(start_job(check=tables)) == expected
+
+
+def test_job_begins_on_images_without_problems(start_job, tmp_path):
+    # One table is a text to Snakemake, not a list.
+    job, log = start_job(check=write_check(tmp_path / "a.csv", "", ""))
+    with job:
+        logging.info("begins")
+    assert log.read_text("utf-8") == "begins\n"
+
+
+def settings_named_in_errors():
+    """First arguments of all SettingError(...) of the library."""
+    for path in (REPO / "workflow_scripts/ssc").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "SettingError":
+                yield ast.literal_eval(node.args[0])
+
+
+def test_every_setting_of_an_error_has_a_key_of_the_config():
+    assert {*settings_named_in_errors()} == {*CONFIG_KEYS}
+    schema = yaml.safe_load((REPO / "config/config.schema.yaml").read_text("utf-8"))
+    for key in CONFIG_KEYS.values():
+        section, name = key.split(".")
+        keys = {*schema["properties"][section]["properties"]}
+        if section == "cnn":
+            keys |= {*schema["$defs"]["unet"]["properties"]}
+            keys |= {*schema["$defs"]["tile_cnn"]["properties"]}
+        assert name in keys

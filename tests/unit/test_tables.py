@@ -1,6 +1,6 @@
 import pandas as pd
 
-from ssc.tables import read_table
+from ssc.io.tables import read_table
 
 
 def test_names_stay_text_and_empty_cells_stay_empty(tmp_path):
@@ -10,6 +10,8 @@ def test_names_stay_text_and_empty_cells_stay_empty(tmp_path):
             "class": ["NA", "Water"],
             "RiverName": ["0012", "nan"],
             "model": ["12", "None"],
+            "number": ["0007", "0010"],
+            "design": ["1", "null"],
             "f1_score": [0.5, None],
             "support": [3, 4],
         }

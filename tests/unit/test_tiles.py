@@ -1,4 +1,3 @@
-import resource
 from fractions import Fraction
 
 import numpy as np
@@ -7,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from ssc.tiles import (
-    cut_tiles,
+from ssc.cnn.tiles import (
+    coarse_mosaic,
+    extract_tiles,
+    find_training_tiles,
     mosaic,
     pure_tiles,
-    read_training_tiles,
     tile_starts,
-    write_training_tiles,
 )
 
 
@@ -59,11 +58,11 @@ def test_pure_tiles_are_those_with_enough_pixels_of_one_class(labels, size, stri
     assert codes.dtype == np.uint8
 
 
-@pytest.mark.parametrize(("missing", "found"), [(10, [2]), (11, [])])
-def test_purity_is_reached_by_exactly_nine_pixels_of_ten(missing, found):
+@pytest.mark.parametrize(("missing", "pure"), [(10, [2]), (11, [])])
+def test_purity_is_reached_by_exactly_nine_pixels_of_ten(missing, pure):
     labels = np.full((10, 10), 2, np.uint8)
     labels.flat[:missing] = 0
-    assert pure_tiles(labels, [2], 10, 10, 0.9)[2].tolist() == found
+    assert pure_tiles(labels, [2], 10, 10, 0.9)[2].tolist() == pure
 
 
 def test_purity_of_a_decimal_share_is_not_lost_to_rounding():
@@ -77,9 +76,9 @@ def test_classes_that_are_not_asked_for_are_not_found():
     assert pure_tiles(np.full((4, 4), 7, np.uint8), [1, 2], 2, 2, 0.9)[2].size == 0
 
 
-def test_cut_tiles_copies_the_pixels_at_each_start():
+def test_extract_tiles_copies_the_pixels_at_each_start():
     image = np.arange(5 * 6 * 3, dtype=np.uint8).reshape(5, 6, 3)
-    tiles = cut_tiles(image, np.array([0, 3]), np.array([4, 1]), 2)
+    tiles = extract_tiles(image, np.array([0, 3]), np.array([4, 1]), 2)
     assert tiles.shape == (2, 2, 2, 3)
     np.testing.assert_array_equal(tiles[0], image[0:2, 4:6])
     np.testing.assert_array_equal(tiles[1], image[3:5, 1:3])
@@ -87,9 +86,9 @@ def test_cut_tiles_copies_the_pixels_at_each_start():
     assert image[0, 4, 0] == 12
 
 
-def test_cut_tiles_of_no_start_is_empty():
+def test_extract_tiles_of_no_start_is_empty():
     none = np.array([], int)
-    assert cut_tiles(np.zeros((5, 6, 3), np.uint8), none, none, 2).shape == (0, 2, 2, 3)
+    assert extract_tiles(np.zeros((5, 6, 3), np.uint8), none, none, 2).shape == (0, 2, 2, 3)
 
 
 def test_strip_right_and_below_belongs_to_the_last_tiles():
@@ -98,10 +97,10 @@ def test_strip_right_and_below_belongs_to_the_last_tiles():
     probabilities = np.zeros((3, 3, 2), np.float32)
     probabilities[..., 0] = 0.6
     probabilities[..., 1] = 0.4
-    # The last tiles are surer: they win where they share the pixels at 3 with their neighbours.
+    # The last tile is more confident: it wins where it shares the pixel at 3 with its neighbours.
     probabilities[2, 2] = [0.1, 0.9]
-    found, confidence = mosaic(probabilities, np.array([5, 9], np.uint8), starts, starts, 2, (5, 5))
-    assert found.tolist() == [
+    class_map, confidence = mosaic(probabilities, np.array([5, 9], np.uint8), starts, starts, 2)
+    assert class_map.tolist() == [
         [5, 5, 5, 5, 5],
         [5, 5, 5, 5, 5],
         [5, 5, 5, 5, 5],
@@ -113,8 +112,9 @@ def test_strip_right_and_below_belongs_to_the_last_tiles():
     assert confidence[[0, 3], [0, 3]].tolist() == [60, 52]
 
 
-@given(data=st.data(), size=st.integers(1, 5), stride=st.integers(1, 7))
-def test_mosaic_takes_the_class_of_highest_mean_over_the_tiles_of_a_pixel(data, size, stride):
+@given(data=st.data(), size=st.integers(1, 5))
+def test_mosaics_take_the_mean_over_the_tiles_of_a_pixel(data, size):
+    stride = data.draw(st.integers(1, size))
     shape = data.draw(st.tuples(*[st.integers(size, 11)] * 2))
     rows, columns = (tile_starts(n, size, stride, cover=True) for n in shape)
     # Sums of sixteenths are exact in float32, so that ties fall alike.
@@ -129,40 +129,31 @@ def test_mosaic_takes_the_class_of_highest_mean_over_the_tiles_of_a_pixel(data, 
         for j, column in enumerate(columns):
             total[row : row + size, column : column + size] += probabilities[i, j]
             tiles[row : row + size, column : column + size] += 1
-    mean = total / np.maximum(tiles, 1)[..., None]
-    found, confidence = mosaic(probabilities, codes, rows, columns, size, shape)
-    assert (found.dtype, confidence.dtype) == (np.uint8, np.uint8)
-    np.testing.assert_array_equal(found, np.where(tiles > 0, codes[mean.argmax(axis=2)], 0))
+    mean = total / tiles[..., None]
+    class_map, confidence = mosaic(probabilities, codes, rows, columns, size)
+    assert (class_map.dtype, confidence.dtype) == (np.uint8, np.uint8)
+    np.testing.assert_array_equal(class_map, codes[mean.argmax(axis=2)])
     np.testing.assert_allclose(confidence, 100 * mean.max(axis=2), atol=0.51)
+    # A cell of one stride has the mean of its pixels, of those in the image at its edge.
+    cells = coarse_mosaic(probabilities, rows, columns, size, stride)
+    n, m = (-(-side // stride) for side in shape)
+    assert cells.shape == (3, n, m)
+    for i, j in np.ndindex(n, m):
+        block = mean[i * stride : (i + 1) * stride, j * stride : (j + 1) * stride]
+        np.testing.assert_allclose(cells[:, i, j], block.mean(axis=(0, 1)), rtol=1e-5)
 
 
-def test_training_tiles_of_several_files_keep_their_images_apart(tmp_path):
-    def image(value, n):
-        return np.full((n, 2, 2, 3), value, np.uint8), np.full(n, value % 7, np.uint8)
-
-    # The last image of the first file and all of the second have no pure tile.
-    for name, parts in (
-        ("a", [image(10, 2), image(11, 1), image(12, 0)]),
-        ("b", [image(0, 0)]),
-        ("c", [image(13, 0), image(14, 3)]),
-    ):
-        tiles, codes = zip(*parts, strict=True)
-        write_training_tiles(tmp_path / f"{name}.npz", np.concatenate(tiles), codes)
-    found = read_training_tiles([tmp_path / f"{name}.npz" for name in "abc"])
-    assert found.tiles.dtype == np.uint8
-    assert found.tiles[:, 1, 1, 2].tolist() == [10, 10, 11, 14, 14, 14]
-    assert found.codes.tolist() == [3, 3, 4, 0, 0, 0]
-    assert found.files.tolist() == [0, 0, 0, 2, 2, 2]
-    assert len(set(found.images)) == 3
-    assert found.images[0] == found.images[1] != found.images[2] != found.images[3]
-
-
-def test_more_files_of_tiles_are_read_than_may_be_open(tmp_path):
-    path = tmp_path / "a.npz"
-    write_training_tiles(path, np.zeros((1, 2, 2, 3), np.uint8), [np.ones(1, np.uint8)])
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (256, limits[1]))
-    try:
-        assert len(read_training_tiles([path] * 300).codes) == 300
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+def test_training_tiles_of_several_images_keep_their_image():
+    labels = [
+        np.full((4, 4), 3, np.uint8),
+        np.zeros((4, 4), np.uint8),
+        np.full((2, 5), 7, np.uint8),
+        # Smaller than a tile.
+        np.full((1, 5), 7, np.uint8),
+    ]
+    tiles = find_training_tiles(labels, [3, 7], size=2, stride=2, purity=0.9)
+    # Nothing is labelled in the second image.
+    assert tiles.images.tolist() == [0, 0, 0, 0, 2, 2]
+    assert tiles.rows.tolist() == [0, 0, 2, 2, 0, 0]
+    assert tiles.columns.tolist() == [0, 2, 0, 2, 0, 2]
+    assert tiles.codes.tolist() == [3, 3, 3, 3, 7, 7]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssc.errors import InputError
-from ssc.tuning import diverging_epoch, draw_tiles, split_by_image
+from ssc.cnn.tuning import plateau_epoch, split_by_image, subsample_tiles
+from ssc.errors import SettingError
 
 
 def history(*val_loss):
@@ -28,7 +28,7 @@ def history(*val_loss):
     ],
 )
 def test_epoch_from_which_the_validation_loss_falls_no_more(val_loss, expected):
-    assert diverging_epoch(history(*val_loss)) == expected
+    assert plateau_epoch(history(*val_loss)) == expected
 
 
 @given(
@@ -43,36 +43,36 @@ def test_epoch_from_which_the_validation_loss_falls_no_more(val_loss, expected):
 @pytest.mark.filterwarnings("ignore:The least populated class")
 def test_no_image_is_on_both_sides_of_the_split(tiles, share, seed):
     images, codes = np.array(tiles).T
-    learn, validate = split_by_image(codes, images, share, seed)
-    assert sorted([*learn, *validate]) == list(range(len(tiles)))
-    assert len(learn)
+    train, validate = split_by_image(codes, images, share, seed)
+    assert sorted([*train, *validate]) == list(range(len(tiles)))
+    assert len(train)
     assert len(validate)
-    assert not set(images[learn]) & set(images[validate])
+    assert not set(images[train]) & set(images[validate])
     again = split_by_image(codes, images, share, seed)
     assert again[1].tolist() == validate.tolist()
 
 
-def test_split_comes_near_its_share_and_leaves_no_class_without_tiles_to_learn_from():
+def test_split_comes_near_its_share_and_leaves_no_class_without_training_tiles():
     # Twelve images of 20 tiles; three of them show a rare class.
     images = np.repeat(np.arange(12), 20)
     codes = np.where((images < 3) & (np.arange(240) % 20 < 5), 2, 1)
     for seed in range(10):
-        learn, validate = split_by_image(codes, images, 0.25, seed)
+        train, validate = split_by_image(codes, images, 0.25, seed)
         assert len(validate) == 60
-        assert 2 in codes[learn]
+        assert 2 in codes[train]
         assert 2 in codes[validate]
 
 
 def test_single_image_cannot_be_split():
     with pytest.raises(
-        InputError, match=r"cnn.tuning: .*fewer than two images have pure tiles; label"
+        SettingError, match=r"^epochs: tuning .*fewer than two images have pure tiles; label"
     ):
         split_by_image(np.array([1, 1, 2]), np.array([4, 4, 4]), 0.25, 0)
 
 
-def test_subsample_has_the_share_asked_for_and_no_tile_twice():
-    drawn = draw_tiles(200, 0.55, seed=1)
+def test_subsample_has_the_fraction_asked_for_and_no_tile_twice():
+    drawn = subsample_tiles(200, 0.55, seed=1)
     assert len(set(drawn)) == 110
     assert (drawn.min() >= 0, drawn.max() < 200) == (True, True)
-    assert drawn.tolist() == draw_tiles(200, 0.55, seed=1).tolist()
-    assert drawn.tolist() != draw_tiles(200, 0.55, seed=2).tolist()
+    assert drawn.tolist() == subsample_tiles(200, 0.55, seed=1).tolist()
+    assert drawn.tolist() != subsample_tiles(200, 0.55, seed=2).tolist()

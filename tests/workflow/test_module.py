@@ -55,8 +55,8 @@ def snakemake(folder, *arguments, **config):
 
 
 def test_all_rules_plan_with_the_importers_images_and_prefix(importer):
-    plan = snakemake(importer, "-n", method="published", baselines=["ML"])
-    assert re.search(r"^total +17$", plan, re.MULTILINE)
+    plan = snakemake(importer, "-n", baselines=["ML"])
+    assert re.search(r"^total +18$", plan, re.MULTILINE)
     files = re.findall(r"^    (?:input|output|log|benchmark): (.+)$", plan, re.MULTILINE)
     ours = {name for names in files for name in names.split(", ")} - {"n_scores.txt"}
     assert {name.split("/")[0] for name in ours} == {"ssc", "data"}
@@ -65,13 +65,13 @@ def test_all_rules_plan_with_the_importers_images_and_prefix(importer):
 
 def test_a_rule_of_the_importer_reads_our_results(importer):
     config = {
-        "dense": {"steps": 20, "window": 64, "channels": [8, 8]},
-        "refine": {"epochs": 1, "sample": 1000},
+        "cnn": {"steps": 20, "patch_size": 64, "channels": [8, 8]},
+        "refine": {"epochs": 1, "n_samples": 1000},
     }
     snakemake(importer, "--cores", "2", **config)
     # A heading, then five classes and ALL of the map of the CNN and of the final map.
     assert int((importer / "n_scores.txt").read_text()) == 1 + 6 * 2
-    assert "ERROR" not in (importer / "ssc/logs/check_images.log").read_text()
+    assert "no problem" in (importer / "ssc/results/logs/check_campaign.log").read_text()
     assert sorted(path.name for path in importer.iterdir() if path.name[0] != ".") == [
         *("Snakefile", "data", "n_scores.txt", "river.yaml", "ssc")
     ]

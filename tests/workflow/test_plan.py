@@ -1,11 +1,13 @@
 """What Snakemake plans to do, from file names alone."""
 
-import re
+import os
 import shutil
 
 import pytest
 
 from run import REPO, run_snakemake
+
+TILES = {"architecture": "compact"}
 
 
 @pytest.fixture
@@ -18,6 +20,8 @@ def campaign(tmp_path):
         touch(tmp_path / f"predict/{name}.jpg")
     for name in ("A_0003", "A0004", "B_0002"):
         touch(tmp_path / f"predict/SCLS_{name}.tif")
+    for name in ("old.h5", "old.csv"):
+        touch(tmp_path / name)
     return tmp_path
 
 
@@ -26,190 +30,178 @@ def touch(path):
     path.touch()
 
 
-def plan(folder, **config):
-    """Planned jobs by rule, of the published method unless `config` says otherwise."""
-    run = snakemake(folder, "-n", **config)
-    return {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", run, re.MULTILINE)}
+def config_of(groups="per_river", images_per_job=1, train="train", **config):
+    paths = {"train": train, "predict": "predict"}
+    return config | {"campaign": paths | {"groups": groups, "images_per_job": images_per_job}}
 
 
-def snakemake(
-    folder, *arguments, groups="per_river", images_per_job=1, train="train", repo=REPO, **config
-):
-    config = {"method": "published"} | config
-    config["campaign"] = {
-        "train": train,
-        "predict": "predict",
-        "groups": groups,
-        "images_per_job": images_per_job,
+BY_DEFAULT = {
+    "check_images": 6,
+    "check_campaign": 1,
+    "record_campaign": 1,
+    "train_cnn": 2,
+    "plot_training": 2,
+    "classify_images": 4,
+    "refine_pixels": 4,
+    "suggest_labels": 2,
+    "score_images": 3,
+    "plot_panels": 4,
+    "compile_scores": 1,
+    "plot_violins": 2,
+    "select_panels": 2,
+}
+
+
+def test_all_architectures_take_the_same_steps(campaign, plan):
+    assert plan(campaign, config_of()) == BY_DEFAULT
+    assert plan(campaign, config_of(cnn=TILES)) == BY_DEFAULT
+
+
+def test_several_experiments_with_a_trained_cnn_share_the_checks(campaign, plan):
+    groups = ["leave_one_river_out", {"a": {"train": ["A"], "predict": ["A", "B"]}}]
+    groups.append({"old": {"model": "old.h5", "predict": ["A"]}})
+    jobs = plan(campaign, config_of(groups, baselines=["ML", "PixelRF"]))
+    assert (jobs["check_images"], jobs["count_colours"]) == (6, 2)
+    assert (jobs["train_cnn"], jobs["convert_cnn"], jobs["classify_images"]) == (3, 1, 11)
+    # Baselines learn what a CNN learns that is trained here.
+    assert (jobs["fit_baselines"], jobs["map_baselines"], jobs["score_images"]) == (3, 6, 8)
+    assert jobs["plot_violins"] == 5
+
+
+def test_a_trained_cnn_needs_no_training_images_and_batches_save_jobs(campaign, plan):
+    groups = {"old": {"model": "old.h5", "predict": ["A", "B"]}}
+    settings = {"refine": {"method": "none"}, "baselines": ["ML"]}
+    jobs = plan(campaign, config_of(groups, images_per_job=1000, train=[], **settings))
+    assert (jobs["check_images"], jobs["convert_cnn"], jobs["classify_images"]) == (2, 1, 2)
+    assert not {"train_cnn", "count_colours", "map_baselines", "refine_pixels"} & set(jobs)
+
+
+def test_tuning_comes_before_training_or_in_its_place(campaign, plan):
+    jobs = plan(campaign, config_of(cnn=TILES | {"epochs": "auto"}))
+    assert jobs == BY_DEFAULT | {"tune_cnn": 2, "plot_training": 4}
+    only = config_of(cnn=TILES | {"tuning": {"only": True}})
+    assert plan(campaign, only) == {
+        "check_images": 6,
+        "check_campaign": 1,
+        "record_campaign": 1,
+        "tune_cnn": 2,
+        "plot_training": 2,
     }
-    run = run_snakemake(folder, *arguments, config=config, repo=repo)
+
+
+def test_the_paper_s_choices_show_the_paper_s_steps(tmp_path):
+    config = REPO / "config/published.yaml"
+    run = run_snakemake(tmp_path, "-n", "--configfile", config, "--directory", REPO)
     assert run.returncode == 0, run.stdout
-    return run.stdout
+    for rule in ("tune_cnn", "train_cnn", "classify_images", "refine_pixels", "map_baselines"):
+        assert f"rule {rule}:" in run.stdout
 
 
-def test_one_dense_cnn_a_river(campaign):
-    assert plan(campaign, method="dense") == {
-        "check_images": 1,
-        "train_dense": 2,
-        "classify_pixels": 4,
-        "label_next": 2,
-        "score_images": 3,
-        "plot_panels": 4,
-        "compile_scores": 1,
-        "plot_summary": 2,
-        "pick_panels": 2,
-        "all": 1,
-        "total": 22,
-    }
-
-
-def test_a_dense_campaign_in_batches_with_a_trained_cnn_and_without_phase_2(campaign):
-    for name in ("old.h5", "old.csv"):
-        touch(campaign / name)
-    groups = {"old": {"model": "old.h5", "predict": ["A"]}, "b": {"train": ["B"], "predict": ["A"]}}
-    jobs = plan(
-        campaign, groups=groups, method="dense", images_per_job=1000, refine={"method": "none"}
-    )
-    assert (jobs["convert_cnn"], jobs["train_dense"], jobs["classify_pixels"]) == (1, 1, 2)
-
-
-def test_one_tile_cnn_a_river(campaign):
-    assert plan(campaign) == {
-        "check_images": 1,
-        "cut_tiles": 3,
-        "train_cnn": 2,
-        "classify_tiles": 4,
-        "refine_pixels": 4,
-        "label_next": 2,
-        "score_images": 3,
-        "plot_panels": 4,
-        "compile_scores": 1,
-        "plot_summary": 2,
-        "pick_panels": 2,
-        "all": 1,
-        "total": 29,
-    }
-
-
-def test_leave_one_river_out_shares_the_tiles(campaign):
-    jobs = plan(campaign, groups="leave_one_river_out")
-    assert (jobs["cut_tiles"], jobs["train_cnn"], jobs["classify_tiles"]) == (3, 2, 4)
-
-
-def test_groups_of_ones_own(campaign):
-    groups = {
-        "both": {"train": ["A", "B"], "predict": ["A", "B"]},
-        "a": {"train": ["A"], "predict": ["B"]},
-    }
-    jobs = plan(campaign, groups=groups)
-    assert (jobs["train_cnn"], jobs["classify_tiles"], jobs["plot_summary"]) == (2, 5, 3)
-
-
-def test_several_experiments_share_tiles_in_one_campaign(campaign):
-    groups = ["per_river", "leave_one_river_out", {"a": {"train": ["A"], "predict": ["A", "B"]}}]
-    jobs = plan(campaign, groups=groups)
-    assert (jobs["cut_tiles"], jobs["train_cnn"], jobs["classify_tiles"]) == (3, 5, 12)
-
-
-def test_a_trained_model_is_converted_and_needs_no_training_images(campaign):
-    for name in ("old.h5", "old.csv"):
-        touch(campaign / name)
-    groups = {"old": {"model": "old.h5", "predict": ["A"]}}
-    jobs = plan(campaign, groups=groups, train=[], baselines=["ML"])
-    assert (jobs["convert_cnn"], jobs["classify_tiles"], jobs["score_images"]) == (1, 3, 2)
-    assert not {"cut_tiles", "train_cnn", "count_pixels", "map_baselines"} & set(jobs)
-
-
-def test_baselines_are_taught_by_group_and_applied_where_there_are_labels(campaign):
-    jobs = plan(campaign, baselines=["ML", "PixelRF"])
-    assert (jobs["count_pixels"], jobs["fit_baselines"], jobs["map_baselines"]) == (3, 2, 3)
-
-
-def test_tuning_comes_before_training_or_in_its_place(campaign):
-    jobs = plan(campaign, cnn={"epochs": "auto"})
-    assert (jobs["tune_cnn"], jobs["train_cnn"], jobs["classify_tiles"]) == (2, 2, 4)
-    jobs = plan(campaign, cnn={"tuning": {"only": True}})
-    assert jobs == {"check_images": 1, "cut_tiles": 3, "tune_cnn": 2, "all": 1, "total": 7}
-
-
-def test_without_refinement_there_is_no_phase_2(campaign):
-    jobs = plan(campaign, refine={"method": "none"})
-    assert "refine_pixels" not in jobs
-    assert jobs["score_images"] == 3
-
-
-def test_batches_save_jobs(campaign):
-    jobs = plan(campaign, images_per_job=1000)
-    assert (jobs["cut_tiles"], jobs["classify_tiles"], jobs["score_images"]) == (2, 2, 2)
-
-
-def test_a_campaign_without_any_labels_to_score(campaign):
-    for label in (campaign / "predict").glob("SCLS*"):
-        label.unlink()
-    jobs = plan(campaign)
-    assert jobs["plot_panels"] == 4
-    assert not {"score_images", "plot_summary"} & set(jobs)
-
-
-def test_names_with_spaces_and_accents(campaign):
+def test_names_with_accents_and_no_labels_to_score(campaign, plan):
     for folder, name in (("train", "Río Verde_0001"), ("predict", "Río Verde_0002")):
         touch(campaign / f"{folder}/{name}.jpg")
-        touch(campaign / f"{folder}/SCLS_{name}.tif")
-    assert plan(campaign)["train_cnn"] == 3
+    touch(campaign / "train/SCLS_Río Verde_0001.tif")
+    for label in (campaign / "predict").glob("SCLS*"):
+        label.unlink()
+    jobs = plan(campaign, config_of())
+    assert (jobs["train_cnn"], jobs["plot_panels"]) == (3, 5)
+    assert not {"score_images", "plot_violins"} & set(jobs)
 
 
+def test_one_map_is_made_after_the_check_of_what_it_needs(campaign):
+    record = "results/A/maps/batches/A_0003.csv"
+    run = run_snakemake(campaign, "-n", record, config=config_of())
+    assert run.returncode == 0, run.stdout
+    assert "results/check/train/A.csv" in run.stdout
+    assert "results/check/predict/A_0003.csv" in run.stdout
+    assert "check/predict/A_0004.csv" not in run.stdout
+
+
+# A script that only makes its outputs; a record names a file beside it.
 EMPTY_ANSWER = """
 from pathlib import Path
 for path in map(Path, snakemake.output):
-    path.write_text("answer") if path.suffix else path.mkdir()
+    if path.suffix:
+        path.write_text("file,bytes\\n" if path.parent.name == "batches" else "problem,width\\n")
+    else:
+        path.mkdir()
 """
 
 
-def test_what_is_new_or_changed_runs_its_own_jobs_only(campaign):
+@pytest.fixture
+def finished(campaign):
+    """A campaign of 60 more images that ran to its end, without any computing."""
     for number in range(1000, 1060):
         touch(campaign / f"predict/B_{number}.jpg")
         touch(campaign / f"predict/SCLS_B_{number}.tif")
-    new = campaign / "predict/B_1005.jpg"
-    new.unlink()
-    for part in ("rules", "workflow_scripts", "config", "envs", "Snakefile"):
+    (campaign / "predict/B_1005.jpg").unlink()
+    (campaign / "predict/SCLS_B_1005.tif").unlink()
+    repo = campaign / "repo"
+    for part in ("rules", "workflow_scripts", "config", "envs", "profiles", "Snakefile"):
         source = REPO / part
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, campaign / "repo" / part)
-    for script in (campaign / "repo/workflow_scripts").glob("*.py"):
-        # What the script imports stays, for that is what Snakemake is told to look at.
-        script.write_text(f"{EMPTY_ANSWER}raise SystemExit\n{script.read_text()}")
-    options = {"method": "dense", "images_per_job": 10, "repo": campaign / "repo"}
-    assert plan(campaign, **options)["classify_pixels"] == 5
-    snakemake(campaign, "--cores", 2, **options)
-    assert plan(campaign, **options) == {}
-    own_batch = {
-        "check_images": 1,
-        "classify_pixels": 1,
-        "score_images": 1,
-        "plot_panels": 1,
-        "label_next": 1,
-        "compile_scores": 1,
-        "plot_summary": 2,
-        "pick_panels": 2,
-        "all": 1,
-        "total": 11,
-    }
-    touch(new)
-    assert plan(campaign, **options) == own_batch
-    new.unlink()
-    assert plan(campaign, **options) == {}
-    (campaign / "predict/B_1030.jpg").write_text("changed")
-    assert plan(campaign, **options) == own_batch
-    snakemake(campaign, "--cores", 2, **options)
+        (shutil.copytree if source.is_dir() else shutil.copy)(source, repo / part)
+    for script in (repo / "workflow_scripts").glob("*.py"):
+        if "run_job(snakemake)" in script.read_text():
+            # What the script imports stays, for the digest of the code looks at it.
+            script.write_text(f"{EMPTY_ANSWER}raise SystemExit\n{script.read_text()}")
+    run = run_snakemake(campaign, "--cores", 2, config=config_of(images_per_job=10), repo=repo)
+    assert run.returncode == 0, run.stdout[-5000:]
+    return campaign
 
-    def jobs_after_edit(module):
-        path = campaign / f"repo/workflow_scripts/ssc/{module}.py"
-        whole = path.read_text()
-        path.write_text(whole + "EDITED = True\n")
-        jobs = plan(campaign, **options)
-        path.write_text(whole)
-        return set(jobs) - {"all", "total"}
 
-    assert jobs_after_edit("figures") == {
-        *("plot_panels", "plot_summary", "pick_panels", "label_next", "compile_scores")
-    }
-    assert {"train_dense", "classify_pixels"} <= jobs_after_edit("dense_net")
+OWN_BATCH = {
+    "check_images": 1,
+    "check_campaign": 1,
+    "record_campaign": 1,
+    "classify_images": 1,
+    "refine_pixels": 1,
+    "score_images": 1,
+    "plot_panels": 1,
+    "suggest_labels": 1,
+    "compile_scores": 1,
+    "plot_violins": 2,
+    "select_panels": 2,
+}
+
+
+def test_what_is_new_or_changed_runs_its_own_jobs_only(finished, plan):
+    repo = finished / "repo"
+
+    def jobs():
+        return plan(finished, config_of(images_per_job=10), repo)
+
+    assert jobs() == {}
+    new = [finished / "predict" / name for name in ("B_1005.jpg", "SCLS_B_1005.tif")]
+    for path in new:
+        path.touch()
+    assert jobs() == OWN_BATCH
+    for path in new:
+        path.unlink()
+    # A world file counts as the image; a summary of names does not change by it.
+    changed = {rule: n for rule, n in OWN_BATCH.items() if rule != "record_campaign"}
+    world_file = finished / "predict/B_1030.jgw"
+    world_file.touch()
+    assert jobs() == changed
+    world_file.unlink()
+    # An older file in the place of a newer one is another file.
+    image = finished / "predict/B_1030.jpg"
+    times = image.stat().st_atime_ns, image.stat().st_mtime_ns
+    image.write_text("older")
+    os.utime(image, (0, 0))
+    assert jobs() == changed
+    image.write_text("")
+    os.utime(image, ns=times)
+    assert jobs() == {}
+
+    def jobs_after_edit(module, text):
+        path = repo / f"workflow_scripts/ssc/{module}.py"
+        before = path.read_text()
+        path.write_text(before + text)
+        edited = set(jobs())
+        path.write_text(before)
+        return edited
+
+    assert jobs_after_edit("cnn/unet", "# A comment trains nothing anew.\n") == set()
+    assert "train_cnn" in jobs_after_edit("cnn/unet", "EDITED = True\n")
+    edited = jobs_after_edit("evaluation/charts", "EDITED = True\n")
+    assert edited == {"plot_training", "compile_scores", "plot_violins", "select_panels"}

@@ -34,7 +34,7 @@ class Head:
 
     def __init__(self, folder, config, profile, *arguments):
         command = snakemake_command(folder, *arguments, "--profile", profile, config=config)
-        command[1:3] = [str(REPO / "tests/often.py")]
+        command[1:3] = [str(REPO / "tests/fast_polling.py")]
         self.log = folder / "head.log"
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
@@ -56,7 +56,7 @@ def campaign(slurm, tmp_path_factory, small, copy_river):
     folder = copy_river(tmp_path_factory.mktemp("cluster"))
     groups = {name: {"train": ["Clearbrook"], "predict": ["Clearbrook"]} for name in "AB"}
     paths = small["campaign"] | {"groups": groups, "images_per_job": 50}
-    config = small | {"campaign": paths, "allow_cpu": True}
+    config = small | {"campaign": paths, "allow_cpu_fallback": True}
     # The summary is given too little memory at its first try.
     profile = yaml.safe_load((PROFILE / "profile.yaml").read_text())
     profile["set-resources"]["compile_scores"] = {"mem_mb": "20 * 100 ** (attempt - 1)"}
@@ -64,13 +64,13 @@ def campaign(slurm, tmp_path_factory, small, copy_river):
 
     head = Head(folder, config, folder, *WANTED)
     # The check of images hangs until its time is up.
-    hung = wait_for(lambda: slurm.jobs("check_images", "RUNNING"))[0]["JobId"]
+    hung = wait_for(lambda: slurm.jobs("check_campaign", "RUNNING"))[0]["JobId"]
     shell(f"scancel --full --signal=STOP {hung}")
     shell(f"scontrol update jobid={hung} EndTime=now")
 
-    logs = [folder / f"logs/train_dense/{name}.log" for name in "AB"]
+    logs = [folder / f"results/logs/train_cnn/{name}.log" for name in "AB"]
     wait_for(lambda: all(log.is_file() for log in logs))
-    at_once = slurm.jobs("train_dense", "RUNNING")
+    at_once = slurm.jobs("train_cnn", "RUNNING")
 
     # The controller is away for a while, then the node.
     slurm.stop("slurmctld")
@@ -81,13 +81,13 @@ def campaign(slurm, tmp_path_factory, small, copy_river):
     slurm.start("slurmd")
 
     # A training is cancelled.
-    shell(f"scancel {slurm.jobs('train_dense_wildcards_A')[0]['JobId']}")
+    shell(f"scancel {slurm.jobs('train_cnn_wildcards_A')[0]['JobId']}")
 
     # SLURM looks for jobs over their time once a minute; the check was sent anew since.
-    wait_for(lambda: len(slurm.jobs("check_images")) > 1, 120)
+    wait_for(lambda: len(slurm.jobs("check_campaign")) > 1, 120)
 
     # Snakemake is killed, and its jobs are cancelled, once it knows that both CNNs are there.
-    wait_for(lambda: all(slurm.jobs(f"classify_pixels_wildcards_{name}") for name in "AB"), 240)
+    wait_for(lambda: all(slurm.jobs(f"classify_images_wildcards_{name}") for name in "AB"), 240)
     head.kill()
     trained = training_times(folder)
     shell("scancel --user root")
@@ -102,56 +102,64 @@ def training_times(folder):
     return {path.name: path.stat().st_mtime_ns for path in folder.glob("results/?/model/?.*")}
 
 
-def told(jobs, key):
+def values(jobs, key):
     return [job[key] for job in jobs]
 
 
 def test_trainings_have_a_gpu_each_at_the_same_time_and_the_rest_has_none(slurm, campaign):
-    assert sorted(told(campaign.at_once, "GRES")) == ["gpu:1(IDX:0)", "gpu:1(IDX:1)"]
+    assert sorted(values(campaign.at_once, "GRES")) == ["gpu:1(IDX:0)", "gpu:1(IDX:1)"]
     for job in slurm.jobs():
-        training = "train_dense" in job["Comment"]
+        training = "train_cnn" in job["Comment"]
         assert job["Partition"] == ("gpu" if training else "cpu")
         assert job.get("TresPerJob") == ("gres:gpu:1" if training else None)
 
 
+def test_trainings_begin_after_the_check_of_their_images(slurm, campaign):
+    check = slurm.jobs("check_images_wildcards_train_Clearbrook", "COMPLETED")[-1]
+    for job in slurm.jobs("train_cnn"):
+        assert job["StartTime"] >= check["EndTime"]
+
+
+def test_memory_follows_the_size_of_the_images(slurm, campaign):
+    # 1500 MB and 80 MB for each of the 0.24 megapixels of an image.
+    assert {*values(slurm.jobs("classify_images"), "MinMemoryNode")} == {"1519M"}
+
+
 def test_a_cancelled_job_is_tried_again_with_more_memory_and_time(slurm, campaign):
-    jobs = slurm.jobs("train_dense_wildcards_A")
-    assert told(jobs, "JobState") == ["CANCELLED", "COMPLETED"]
-    assert told(jobs, "TimeLimit") == ["04:00:00", "08:00:00"]
-    first, second = (int(memory.strip("M")) for memory in told(jobs, "MinMemoryNode"))
+    jobs = slurm.jobs("train_cnn_wildcards_A")
+    assert values(jobs, "JobState") == ["CANCELLED", "COMPLETED"]
+    assert values(jobs, "TimeLimit") == ["04:00:00", "08:00:00"]
+    first, second = (int(memory.strip("M")) for memory in values(jobs, "MinMemoryNode"))
     assert second == 2 * first
-    assert told(slurm.jobs("train_dense_wildcards_B"), "JobState") == ["COMPLETED"]
+    assert values(slurm.jobs("train_cnn_wildcards_B"), "JobState") == ["COMPLETED"]
 
 
 def test_a_job_over_its_time_is_tried_again(slurm, campaign):
-    jobs = slurm.jobs("check_images")
+    jobs = slurm.jobs("check_campaign")
     assert (jobs[0]["JobState"], jobs[-1]["JobState"]) == ("TIMEOUT", "COMPLETED")
-    assert jobs[1]["TimeLimit"] == "02:00:00"
+    assert jobs[1]["TimeLimit"] == "01:00:00"
 
 
 def test_a_job_over_its_memory_is_tried_again_with_more(slurm, campaign):
     jobs = slurm.jobs("compile_scores")
-    assert told(jobs, "MinMemoryNode") == ["20M", "2000M"]
+    assert values(jobs, "MinMemoryNode") == ["20M", "2000M"]
     # Without cgroups SLURM calls it FAILED.
-    assert told(jobs, "JobState") in (["FAILED", "COMPLETED"], ["OUT_OF_MEMORY", "COMPLETED"])
+    assert values(jobs, "JobState") in (["FAILED", "COMPLETED"], ["OUT_OF_MEMORY", "COMPLETED"])
     (log,) = campaign.folder.glob(f".snakemake/slurm_logs/*/{jobs[0]['JobId']}.log")
     assert "exceeded memory limit" in log.read_text()
 
 
-def test_nothing_whole_is_computed_twice_after_snakemake_was_killed(campaign):
+def test_nothing_complete_is_computed_twice_after_snakemake_was_killed(campaign):
     assert training_times(campaign.folder) == campaign.trained
 
 
-def test_the_maps_are_those_of_an_undisturbed_run(campaign, undisturbed):
-    wanted = rasters(undisturbed / "results/Clearbrook")
-    assert len(wanted) == 12  # three images: map of the CNN, final map, a confidence of each
-    assert rasters(campaign.folder / "results/A") == wanted
-    assert rasters(campaign.folder / "results/B") == wanted
+def test_the_maps_are_those_of_an_undisturbed_run(campaign, undisturbed, map_digests):
+    expected = map_digests(undisturbed / "results/Clearbrook")
+    # Three images: map of the CNN, final map, a confidence of each, and probabilities.
+    assert len(expected) == 15
+    assert map_digests(campaign.folder / "results/A") == expected
+    assert map_digests(campaign.folder / "results/B") == expected
     assert not list(campaign.folder.rglob(".part-*"))
-
-
-def rasters(folder):
-    return {(path.parts[-3], path.name): path.read_bytes() for path in folder.rglob("*.tif")}
 
 
 def test_a_site_with_account_and_gres_finds_its_lines(
@@ -169,9 +177,13 @@ def test_a_site_with_account_and_gres_finds_its_lines(
         file.parent.mkdir(exist_ok=True)
         file.write_text(f"#!/bin/sh\n{command}\n")
         file.chmod(0o755)
+    folder = copy_river(tmp_path)
+    # The first job to submit is then a training.
+    check = "results/check/train/Clearbrook.csv"
+    assert run_snakemake(folder, check, "--cores", 1, config=small).returncode == 0
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
     model = "results/Clearbrook/model/Clearbrook.onnx"
-    Head(copy_river(tmp_path), small, tmp_path, model, "--retries", 0).end(status=1)
+    Head(folder, small, tmp_path, model, "--retries", 0).end(status=1)
     (line,) = (tmp_path / "submitted").read_text().splitlines()
     words = line.split()
     assert "-A account -p gpu " in line

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LandClass:
-    """A land-cover class: its code in class rasters (1..255), name and matplotlib colour."""
+    """A land-cover class.
+
+    Attributes
+    ----------
+    code : int
+        Its code in class rasters, 1 to 255.
+    name : str
+    colour : str
+        Of matplotlib.
+    """
 
     code: int
     name: str
@@ -14,8 +23,15 @@ class LandClass:
 
 
 def read_classes(mapping: Mapping) -> list[LandClass]:
-    """Classes in the order of their codes, from `{code: {name: ..., colour: ...}}`.
+    """Read the classes in the order of their codes.
 
-    What draws nothing may leave colours out.
+    Parameters
+    ----------
+    mapping : mapping
+        `{code: {name: ..., colour: ...}}`; the colour may be missing where nothing is drawn.
+
+    Returns
+    -------
+    list of LandClass
     """
     return sorted((LandClass(int(code), **c) for code, c in mapping.items()), key=lambda c: c.code)

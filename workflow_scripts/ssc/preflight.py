@@ -2,154 +2,198 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from matplotlib.colors import is_color_like
 
-from .campaign import Campaign, Image
+from .campaign import Image
 from .classes import LandClass
+from .cnn.tiles import pure_tiles
 from .errors import InputError
-from .raster import read_class_raster, read_grid, read_image
-from .tiles import pure_tiles
+from .io.rasters import RasterGeometry, read_class_raster, read_geometry, read_image
 
 END_OF_JPEG = b"\xff\xd9"
 
 
-def check_image(
-    image: Image, role: str, classes: Sequence[LandClass], tiles: Mapping | None
-) -> dict:
-    """One row of `preflight.csv`: what an image and its labels hold, and what is wrong.
+@dataclass(frozen=True)
+class TileGrid:
+    """Tiles of a tile CNN.
+
+    Attributes
+    ----------
+    size, stride : int
+        Side of a tile, and from one tile to the next, in pixels.
+    purity : float
+        Share of one class that a training tile needs.
+    """
+
+    size: int
+    stride: int
+    purity: float
+
+
+def check_columns(class_codes: Sequence[int], tiles: bool) -> list[str]:
+    """Columns of a table of rows of `check_image`, in order.
 
     Parameters
     ----------
-    role
-        `train` or `predict`.
-    tiles
-        The section `tiles` of the config, or None where no tiles are cut.
+    class_codes : sequence of int
+    tiles : bool
+        Whether tiles are cut.
+
+    Returns
+    -------
+    list of str
     """
-    row = {"set": role, "river": image.river, "number": image.number, "image": image.path}
-    row["classes"] = ""
-    problems = []
-    codes = [c.code for c in classes]
+    columns = ["split", "river", "number", "image", "width", "height", "label", "labelled_fraction"]
+    counts = ["pixels", "pure_tiles"] if tiles else ["pixels"]
+    counted = [f"{unit}_{code}" for unit in counts for code in class_codes]
+    return [*columns, "classes", *counted, "problem"]
+
+
+def check_image(
+    image: Image, split: str, class_codes: Sequence[int], tiles: TileGrid | None
+) -> dict[str, Any]:
+    """Check an image and its labels.
+
+    Parameters
+    ----------
+    image : Image
+    split : str
+        `train` or `predict`.
+    class_codes : sequence of int
+        Codes that labels may have.
+    tiles : TileGrid, optional
+        Where tiles are cut.
+
+    Returns
+    -------
+    dict
+        Some of the columns of `check_columns`: what image and labels hold, and in `problem`
+        what is wrong, "" for nothing.
+    """
+    row: dict[str, Any] = {"split": split, "river": image.river, "number": image.number}
+    row |= {"image": image.path, "classes": ""}
+    problems: list[str] = []
+    geometry = None
     try:
-        grid = read_grid(image.path)
-        row |= {"width": grid.width, "height": grid.height}
-        _check_whole(image.path)
-        if tiles and min(grid.width, grid.height) < tiles["size"]:
+        geometry = read_geometry(image.path)
+        row |= {"width": geometry.width, "height": geometry.height}
+        _check_complete(image.path)
+        if tiles and min(geometry.width, geometry.height) < tiles.size:
             problems.append(
-                f"{image.path}: {grid.width} x {grid.height} px, smaller than a tile of "
-                f"{tiles['size']} px; remove it or set a smaller tiles.size"
+                f"{image.path}: {geometry.width} x {geometry.height} px, smaller than a tile of "
+                f"{tiles.size} px; remove it or set a smaller tile size"
             )
     except InputError as error:
-        grid = None
         problems += error.problems
     if image.label:
         row["label"] = image.label
         try:
             labels = read_class_raster(image.label)
-            counts = np.bincount(labels.ravel(), minlength=max(codes) + 1)
-            row["labelled_share"] = round(1 - counts[0] / labels.size, 4)
-            row["classes"] = " ".join(str(c) for c in np.flatnonzero(counts) if c)
-            unknown = [str(c) for c in np.flatnonzero(counts) if c and c not in codes]
-            if counts[0] == labels.size:
-                problems.append(
-                    f"{image.label}: no pixel is labelled; label some of it, or remove the file"
-                )
-            if unknown:
-                problems.append(
-                    f"{image.label}: code(s) {', '.join(unknown)} not among the classes "
-                    f"{', '.join(map(str, codes))}; correct the labels or add to classes"
-                )
-            if grid and labels.shape != (grid.height, grid.width):
-                problems.append(
-                    f"{image.label}: {labels.shape[1]} x {labels.shape[0]} px, but its image is "
-                    f"{grid.width} x {grid.height}; export it at the image's size"
-                )
-            if role == "train":
-                row |= {f"pixels_{code}": counts[code] for code in codes}
-            if role == "train" and tiles:
-                _, _, found = pure_tiles(
-                    labels, codes, tiles["size"], tiles["train_stride"], tiles["purity"]
-                )
-                pure = np.bincount(found, minlength=256)
-                row |= {f"pure_tiles_{code}": pure[code] for code in codes}
+            problems += _label_problems(image.label, labels, class_codes, geometry)
+            row |= _describe_labels(labels, split, class_codes, tiles)
         except InputError as error:
             problems += error.problems
     return row | {"problem": "; ".join(problems)}
 
 
-def check_campaign(
-    campaign: Campaign,
-    classes: Sequence[LandClass],
-    tiles: Mapping | None,
-    threads: int,
+def _label_problems(
+    path: str, labels: np.ndarray, class_codes: Sequence[int], geometry: RasterGeometry | None
+) -> list[str]:
+    problems = []
+    present = np.flatnonzero(np.bincount(labels.ravel())).tolist()
+    unknown = [str(code) for code in present if code and code not in class_codes]
+    if present == [0]:
+        problems.append(f"{path}: no pixel is labelled; label some of it, or remove the file")
+    if unknown:
+        problems.append(
+            f"{path}: code(s) {', '.join(unknown)} not among the classes "
+            f"{', '.join(map(str, class_codes))}; correct the labels or add to classes"
+        )
+    if geometry and labels.shape != (geometry.height, geometry.width):
+        problems.append(
+            f"{path}: {labels.shape[1]} x {labels.shape[0]} px, but its image is "
+            f"{geometry.width} x {geometry.height}; export it at the image's size"
+        )
+    return problems
+
+
+def _describe_labels(
+    labels: np.ndarray, split: str, class_codes: Sequence[int], tiles: TileGrid | None
+) -> dict[str, Any]:
+    """Labelled share, classes and, of training images, pixels and pure tiles of each class."""
+    counts = np.bincount(labels.ravel(), minlength=max(class_codes) + 1)
+    row: dict[str, Any] = {"labelled_fraction": round(1 - counts[0] / labels.size, 4)}
+    row["classes"] = " ".join(str(code) for code in np.flatnonzero(counts) if code)
+    if split == "train":
+        row |= {f"pixels_{code}": int(counts[code]) for code in class_codes}
+    if split == "train" and tiles:
+        _, _, codes = pure_tiles(labels, class_codes, tiles.size, tiles.stride, tiles.purity)
+        pure = np.bincount(codes, minlength=256)
+        row |= {f"pure_tiles_{code}": int(pure[code]) for code in class_codes}
+    return row
+
+
+def summarise_labels(
+    preflight: pd.DataFrame, groups: Mapping[str, Sequence[str]], classes: Sequence[LandClass]
 ) -> pd.DataFrame:
-    """One row an image of the campaign: see `check_image`."""
-    images = [(i, "train") for i in campaign.train.values()]
-    images += [(i, "predict") for i in campaign.predict.values()]
+    """Summarise what each CNN learns each class from.
 
-    # A trained CNN brings the size of its own tiles.
-    trained_here = [group for group in campaign.groups.values() if not group.model]
-    cut = {river for group in trained_here for river in group.train + group.predict}
-
-    def check(item: tuple[Image, str]) -> dict:
-        image, role = item
-        return check_image(image, role, classes, tiles if image.river in cut else None)
-
-    with ThreadPoolExecutor(threads) as pool:
-        rows = list(pool.map(check, images))
-    columns = ["set", "river", "number", "image", "width", "height", "label", "labelled_share"]
-    learned = [f"pixels_{c.code}" for c in classes]
-    if tiles:
-        learned += [f"pure_tiles_{c.code}" for c in classes]
-    table = pd.DataFrame(rows).reindex(columns=[*columns, "classes", *learned, "problem"])
-    whole = ["width", "height", *learned]
-    return table.astype(dict.fromkeys(whole, "Int64"))
-
-
-def count_training(
-    preflight: pd.DataFrame, campaign: Campaign, classes: Sequence[LandClass]
-) -> pd.DataFrame:
-    """What each CNN to be trained learns each class from, with a warning where that is nothing.
+    Parameters
+    ----------
+    preflight : pandas.DataFrame
+        Rows of `check_image`; counts are missing where labels could not be read.
+    groups : mapping
+        Training rivers of each CNN to train.
+    classes : sequence of LandClass
 
     Returns
     -------
-    group, class, images (that show the class), pixels (labelled), pure_tiles (where tiles are
-    cut), warning.
+    pandas.DataFrame
+        group, class, images (that show the class), pixels (labelled), pure_tiles (where tiles are
+        cut) and warning, where a CNN has nothing to learn a class from.
     """
-    train = preflight[preflight["set"] == "train"]
+    train = preflight[preflight["split"] == "train"]
     units = [unit for unit in ("pixels", "pure_tiles") if f"{unit}_{classes[0].code}" in train]
+    name = {"pixels": "labelled pixel", "pure_tiles": "pure tile"}[units[-1]]
     rows = []
-    for group in campaign.groups.values():
-        if group.model:
-            continue
-        own = train[train["river"].isin(group.train)]
+    for group, rivers in groups.items():
+        own = train[train["river"].isin(rivers)]
+        shown = own["classes"].fillna("").astype(str).str.split()
         for c in classes:
-            shown = own["classes"].str.split().map(lambda s, c=c: str(c.code) in s)
-            row = {"group": group.name, "class": c.name, "images": int(shown.sum())}
+            row: dict[str, Any] = {"group": group, "class": c.name}
+            row["images"] = sum(str(c.code) in codes for codes in shown)
             row |= {unit: int(own[f"{unit}_{c.code}"].sum()) for unit in units}
-            lacking = {"pixels": "labelled pixel", "pure_tiles": "pure tile"}[units[-1]]
-            row["warning"] = (
-                "" if row[units[-1]] else f"no {lacking}: the CNN {group.name} cannot map {c.name}"
-            )
+            enough = row[units[-1]] > 0
+            row["warning"] = "" if enough else f"no {name}: the CNN {group} cannot map {c.name}"
             rows.append(row)
     return pd.DataFrame(rows, columns=["group", "class", "images", *units, "warning"])
 
 
 def stop_on_problems(
-    preflight: pd.DataFrame, training: pd.DataFrame, classes: Sequence[LandClass]
+    preflight: pd.DataFrame, labels: pd.DataFrame, classes: Sequence[LandClass]
 ) -> None:
-    """Raise InputError with every problem of the campaign, if it has any.
+    """Refuse a campaign that has problems.
 
     Parameters
     ----------
-    preflight, training
-        From `check_campaign` and `count_training`.
+    preflight : pandas.DataFrame
+        Rows of `check_image`.
+    labels : pandas.DataFrame
+        From `summarise_labels`.
+    classes : sequence of LandClass
+
+    Raises
+    ------
+    InputError
+        With every problem of images, labels, classes and groups.
     """
     problems = [
-        f"classes.{c.code}.colour: {c.colour} is no matplotlib colour; give a name or #rrggbb"
+        f"class {c.code}: {c.colour} is no matplotlib colour; give a name or #rrggbb"
         for c in classes
         if not is_color_like(c.colour)
     ]
@@ -158,13 +202,13 @@ def stop_on_problems(
         for name, n in Counter(c.name for c in classes).items()
         if n > 1
     ]
-    problems += filter(None, preflight["problem"])
-    for group, rows in training.groupby("group", sort=False):
+    problems += [problem for problem in preflight["problem"].dropna() if problem]
+    for group, rows in labels.groupby("group", sort=False):
         n = int((rows["warning"] == "").sum())
-        if n < 2 and "pure_tiles" in training:
+        if n < 2 and "pure_tiles" in labels:
             problems.append(
                 f"group {group}: pure tiles of {n} class(es) only, a CNN needs two; label larger "
-                "areas, or set a smaller tiles.size, tiles.purity or tiles.train_stride"
+                "areas, or set a smaller tile size, purity or training stride"
             )
         elif n < 2:
             problems.append(
@@ -174,8 +218,8 @@ def stop_on_problems(
         raise InputError(*problems)
 
 
-def _check_whole(path: str) -> None:
-    """Decode an image only where the end of the file leaves a doubt that it is whole."""
+def _check_complete(path: str) -> None:
+    """Decode an image only where the end of the file does not show that it is complete."""
     with open(path, "rb") as file:
         file.seek(-len(END_OF_JPEG), 2)
         ends_well = file.read() == END_OF_JPEG

@@ -1,0 +1,78 @@
+"""Two maps of each image: that of the CNN, and the one that the image's own colours refine."""
+
+
+rule classify_images:
+    input:
+        check=expand(rules.check_images.output.table, split="predict", unit="{batch}"),
+        images=lambda wc: image_files(BATCHES[wc.batch]),
+        onnx=rules.train_cnn.output.onnx,
+        key=rules.train_cnn.output.key,
+    output:
+        record=ensure(f"{RESULTS}/{{group}}/cnn/batches/{{batch}}.csv", non_empty=True),
+        uncertainty=(
+            []
+            if REFINED_STAGE
+            else ensure(
+                f"{RESULTS}/{{group}}/cnn/uncertainty/{{batch}}.csv", non_empty=True
+            )
+        ),
+    log:
+        f"{LOGS}/classify_images/{{group}}/{{batch}}.log",
+    benchmark:
+        f"{LOGS}/classify_images/{{group}}/{{batch}}.tsv"
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=memory_by_image(1500, 80),
+        runtime=batch_runtime,
+    params:
+        names=lambda wc: names(BATCHES[wc.batch]),
+        files=lambda wc: campaign.files_digest(BATCHES[wc.batch]),
+        river=lambda wc: BATCHES[wc.batch][0].river,
+        tile_stride=config["tiles"]["predict_stride"],
+        match_colours=config["cnn"]["match_colours"],
+        crop_size=None if REFINED_STAGE else config["suggest_labels"]["crop_size"],
+        classes=config["classes"],
+        code=code_digest("classify_images.py"),
+    script:
+        "../workflow_scripts/classify_images.py"
+
+
+rule refine_pixels:
+    input:
+        check=rules.classify_images.input.check,
+        cnn=rules.classify_images.output.record,
+    output:
+        record=ensure(f"{RESULTS}/{{group}}/maps/batches/{{batch}}.csv", non_empty=True),
+        uncertainty=ensure(
+            f"{RESULTS}/{{group}}/maps/uncertainty/{{batch}}.csv", non_empty=True
+        ),
+    log:
+        f"{LOGS}/refine_pixels/{{group}}/{{batch}}.log",
+    benchmark:
+        f"{LOGS}/refine_pixels/{{group}}/{{batch}}.tsv"
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=memory_by_image(1500, 80),
+        runtime=batch_runtime,
+    params:
+        names=lambda wc: names(BATCHES[wc.batch]),
+        images=lambda wc: image_files(BATCHES[wc.batch]),
+        refine=refine_settings(),
+        tile_size=1 if UNET else config["tiles"]["size"],
+        stage=REFINED_STAGE,
+        crop_size=config["suggest_labels"]["crop_size"],
+        classes=config["classes"],
+        seed=config["seed"],
+        code=code_digest("refine_pixels.py"),
+    script:
+        "../workflow_scripts/refine_pixels.py"
+
+
+# The record of each stage's maps, and the uncertainty of the last.
+MAP_RECORDS = {"CNN": rules.classify_images.output.record}
+FINAL_RULE = rules.classify_images
+if REFINED_STAGE:
+    MAP_RECORDS[REFINED_STAGE] = rules.refine_pixels.output.record
+    FINAL_RULE = rules.refine_pixels

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ssc.cnn.colour_matching import (
+    band_means,
+    is_exposure_outlier,
+    match_colours,
+    training_colour_stats,
+)
+
+STATS = {"darkest": 80.0, "brightest": 120.0, "bands": [110.0, 100.0, 90.0]}
+
+
+def plain(*values):
+    """An image of 40 x 50 px, of columns of these greys."""
+    return np.repeat(np.resize(np.uint8(values), (40, 50))[..., None], 3, axis=2)
+
+
+def test_means_are_of_what_has_data():
+    image = np.full((60, 60, 3), (30, 60, 120), np.uint8)
+    assert band_means(image) == pytest.approx([30, 60, 120])
+    image[:20] = 0  # 1200 connected pixels
+    assert band_means(image) == pytest.approx([30, 60, 120])
+    assert band_means(np.zeros((60, 60, 3), np.uint8)) == pytest.approx([0, 0, 0])
+
+
+def test_stats_are_the_extreme_brightnesses_and_the_median_of_each_band():
+    tinted = np.full((9, 9, 3), (80, 50, 50), np.uint8)
+    assert training_colour_stats([plain(90), plain(30), tinted]) == {
+        "darkest": 30,
+        "brightest": 90,
+        "bands": [80, 50, 50],
+    }
+
+
+@pytest.mark.parametrize(
+    ("value", "outlier"), [(63, True), (64, False), (100, False), (150, False), (151, True)]
+)
+def test_exposure_outlier_is_a_quarter_beyond_all_training_images(value, outlier):
+    assert is_exposure_outlier(plain(value), STATS) == outlier
+
+
+@pytest.mark.parametrize("values", [(63,), (100,), (151,), (20, 90), (200, 110)])
+def test_each_band_gets_the_mean_of_the_training_images(values):
+    image = plain(*values)
+    matched = match_colours(image, STATS)
+    assert matched.dtype == np.uint8
+    assert band_means(matched) == pytest.approx(STATS["bands"], abs=1.5)
+    # 255 (v / 255)^g
+    if len(values) == 1:
+        power = np.log(110 / 255) / np.log(values[0] / 255)
+        assert matched[0, 0, 0] == pytest.approx(255 * (values[0] / 255) ** power, abs=1.5)
+
+
+def test_what_has_no_data_stays_black_and_does_not_count():
+    image = plain(50)
+    image = np.vstack([image, np.zeros_like(image)])
+    matched = match_colours(image, STATS)
+    assert band_means(matched) == pytest.approx(STATS["bands"], abs=1.5)
+    assert (matched[40:] == 0).all()
+    nothing = np.zeros((60, 60, 3), np.uint8)
+    assert match_colours(nothing, STATS) is nothing
+
+
+@given(st.lists(st.integers(3, 255), min_size=1, max_size=50))
+def test_the_order_of_values_is_kept_in_each_band(values):
+    matched = match_colours(plain(*values), STATS)
+    order = np.argsort(plain(*values)[0, :, 0], kind="stable")
+    assert (np.diff(matched[0, order].astype(int), axis=0) >= 0).all()

@@ -1,0 +1,163 @@
+"""Groups say which CNN learns from and classifies which rivers."""
+
+import pytest
+from campaign_samples import fill, labelled, problems_of
+
+from ssc.campaign import read_campaign
+
+
+@pytest.fixture
+def three_rivers(tmp_path):
+    train = fill(tmp_path / "train", *labelled("Ure_0001", "Wye_0001", "Dee_0001"))
+    predict = fill(tmp_path / "predict", "Ure_0002.jpg", "Wye_0002.jpg")
+    return train, predict
+
+
+def roles(campaign):
+    return {
+        name: (
+            [i.name for i in campaign.train_images(name)],
+            [i.name for i in campaign.predict.values() if i.river in group.predict],
+        )
+        for name, group in campaign.groups.items()
+    }
+
+
+def test_per_river_gives_each_river_its_own_cnn(three_rivers):
+    assert roles(read_campaign(*three_rivers, "per_river")) == {
+        "Dee": (["Dee_0001"], []),
+        "Ure": (["Ure_0001"], ["Ure_0002"]),
+        "Wye": (["Wye_0001"], ["Wye_0002"]),
+    }
+
+
+def test_leave_one_river_out_learns_from_all_other_rivers(three_rivers):
+    assert roles(read_campaign(*three_rivers, "leave_one_river_out")) == {
+        "without_Ure": (["Dee_0001", "Wye_0001"], ["Ure_0002"]),
+        "without_Wye": (["Dee_0001", "Ure_0001"], ["Wye_0002"]),
+    }
+
+
+def test_mapping_forms_the_groups_that_it_names(three_rivers):
+    groups = {
+        "both": {"train": ["Ure", "Dee"], "predict": ["Ure", "Wye"]},
+        "spare": {"train": ["Wye"], "predict": []},
+    }
+    assert roles(read_campaign(*three_rivers, groups)) == {
+        "both": (["Dee_0001", "Ure_0001"], ["Ure_0002", "Wye_0002"]),
+        "spare": (["Wye_0001"], []),
+    }
+
+
+def test_per_river_refuses_a_river_without_training_images(tmp_path, three_rivers):
+    fill(tmp_path / "predict", "Exe_0001.jpg")
+    (problem,) = problems_of(*three_rivers)
+    assert problem.startswith("groups: river Exe has images to classify but none to learn")
+
+
+def test_leave_one_river_out_refuses_a_single_river(tmp_path):
+    folder = fill(tmp_path / "train", *labelled("Ure_0001"))
+    assert problems_of(folder, folder, "leave_one_river_out") == [
+        "groups: leave_one_river_out has no other river to learn from for Ure"
+    ]
+
+
+def test_mapping_refuses_rivers_that_are_not_there(three_rivers):
+    groups = {"g": {"train": ["Ure", "Exe"], "predict": ["Dee"]}}
+    assert problems_of(*three_rivers, groups) == [
+        "groups.g.train: no images of river Exe in train; there are: Dee, Ure, Wye",
+        "groups.g.predict: no images of river Dee in predict; there are: Ure, Wye",
+    ]
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """A CNN that others trained and its class key."""
+    for name in ("river.h5", "river.csv", "other.csv"):
+        (tmp_path / name).touch()
+    return tmp_path / "river.h5"
+
+
+def test_trained_model_takes_the_class_key_beside_it_unless_another_is_named(
+    monkeypatch, tmp_path, three_rivers, trained
+):
+    monkeypatch.setenv("SSC_TEST_MODELS", str(tmp_path))
+    _, predict = three_rivers
+    groups = {
+        "beside": {"model": str(trained), "predict": ["Ure"]},
+        "another": {
+            "model": "$SSC_TEST_MODELS/river.h5",
+            "key": "$SSC_TEST_MODELS/other.csv",
+            "predict": ["Wye"],
+        },
+    }
+    campaign = read_campaign([], predict, groups)
+    assert campaign.train == {}
+    assert roles(campaign) == {"beside": ([], ["Ure_0002"]), "another": ([], ["Wye_0002"])}
+    paths = [(g.model, g.key) for g in campaign.groups.values()]
+    assert paths == [
+        (str(trained), str(tmp_path / "river.csv")),
+        (str(trained), str(tmp_path / "other.csv")),
+    ]
+
+
+def test_trained_model_that_is_not_there_is_refused(tmp_path, three_rivers, trained):
+    (tmp_path / "river.csv").unlink()
+    groups = {
+        "a": {"model": str(trained), "predict": []},
+        "b": {"model": "absent.h5", "key": str(tmp_path / "other.csv"), "predict": []},
+        "c": {"model": str(trained), "train": ["Ure"], "predict": []},
+        "d": {"predict": []},
+    }
+    assert problems_of(*three_rivers, groups) == [
+        f"groups.a.key: no file {tmp_path}/river.csv",
+        "groups.b.model: no file absent.h5",
+        "groups.c: give either train, the rivers to learn from, or model, the file of a "
+        "trained CNN",
+        f"groups.c.key: no file {tmp_path}/river.csv",
+        "groups.d: give either train, the rivers to learn from, or model, the file of a "
+        "trained CNN",
+    ]
+
+
+@pytest.mark.parametrize("groups", ["per_river", "leave_one_river_out"])
+def test_training_folder_is_required_where_a_cnn_has_to_be_trained(three_rivers, groups):
+    assert problems_of([], three_rivers[1], groups) == [
+        f"groups: {groups} has no training images to learn from; set train, or "
+        "name a trained model in groups"
+    ]
+
+
+def test_list_of_designs_makes_the_groups_of_all(three_rivers, trained):
+    own = {"both": {"train": ["Ure", "Dee"], "predict": ["Ure", "Wye"]}}
+    campaign = read_campaign(
+        *three_rivers,
+        ["per_river", "leave_one_river_out", own, {"old": {"model": str(trained), "predict": []}}],
+    )
+    assert {name: group.design for name, group in campaign.groups.items()} == {
+        **dict.fromkeys(("Dee", "Ure", "Wye"), "per_river"),
+        **dict.fromkeys(("without_Ure", "without_Wye"), "leave_one_river_out"),
+        "both": "both",
+        "old": "old",
+    }
+
+
+def test_two_groups_of_one_name_are_refused(three_rivers):
+    groups = ["per_river", {"Ure": {"train": ["Ure"], "predict": ["Ure"]}}]
+    assert problems_of(*three_rivers, groups) == ["groups: 2 groups are named Ure; rename your own"]
+
+
+@pytest.mark.parametrize("name", ["check", "colour_counts", "logs", "report"])
+def test_group_may_not_take_the_name_of_a_results_folder(three_rivers, name):
+    groups = {name: {"train": ["Ure"], "predict": ["Ure"]}}
+    assert problems_of(*three_rivers, groups) == [
+        f"groups: a group may not be named {name}; results has a folder of that name"
+    ]
+
+
+@pytest.mark.parametrize("name", ["a{b", "a}", "<a", "a>b"])
+def test_group_name_with_a_character_that_snakemake_reads_is_refused(three_rivers, name):
+    groups = {name: {"train": ["Ure"], "predict": ["Ure"]}}
+    assert problems_of(*three_rivers, groups) == [
+        f"groups: the name {name} has one of {{}}<>; rename it"
+    ]

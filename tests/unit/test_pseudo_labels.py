@@ -1,0 +1,99 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from refine_samples import MAPS, raster
+from test_majority import slow_majority
+
+from ssc.refine.pseudo_labels import PseudoLabelSettings, make_pseudo_labels
+
+ALL = PseudoLabelSettings(min_probability=0, pixel_fraction=1.0, min_pixels=0)
+
+
+def pseudo_labels(class_map, confidence=None, seed=42, **changes):
+    confidence = np.full_like(class_map, 100) if confidence is None else confidence
+    return make_pseudo_labels(class_map, confidence, replace(ALL, **changes), seed)
+
+
+def patch_sizes(codes):
+    """Pixels of the patch of one class that each pixel is in, by flood fill."""
+    sizes = np.zeros(codes.shape, int)
+    for start in np.ndindex(codes.shape):
+        patch, edge = {start}, [start]
+        while edge:
+            y, x = edge.pop()
+            for near in ((y - 1, x), (y + 1, x), (y, x - 1), (y, x + 1)):
+                inside = 0 <= near[0] < codes.shape[0] and 0 <= near[1] < codes.shape[1]
+                if inside and near not in patch and codes[near] == codes[start]:
+                    patch.add(near)
+                    edge.append(near)
+        sizes[start] = len(patch)
+    return sizes
+
+
+@given(MAPS, st.integers(0, 4))
+def test_only_patches_of_too_few_tiles_take_the_majority_about_them(tiles, min_tiles):
+    tile_map = tiles.repeat(2, axis=0).repeat(2, axis=1)
+    small = (tile_map > 0) & (patch_sizes(tile_map) < 4 * min_tiles)
+    expected = np.where(small, slow_majority(tile_map, 4 * min_tiles + 1), tile_map)
+    labels = pseudo_labels(tile_map, tile_size=2, min_tiles=min_tiles)
+    np.testing.assert_array_equal(labels, expected)
+
+
+def test_pixels_below_the_probability_get_no_pseudo_label(caplog):
+    tile_map, confidence = raster([[1, 2, 2, 3]]), raster([[6, 7, 8, 100]])
+    labels = pseudo_labels(tile_map, confidence=confidence, min_probability=0.07)
+    assert labels.tolist() == [[0, 2, 2, 3]]
+    assert [m.partition(",")[0] for m in caplog.messages] == [
+        "WARNING: no pixel of class 1 reaches min_probability 0.07"
+    ]
+
+
+def test_patches_are_counted_before_low_confidence_is_masked():
+    tile_map, confidence = raster([[1, 1, 1, 2, 2]]), raster([[90, 90, 90, 90, 10]])
+    labels = pseudo_labels(tile_map, confidence=confidence, min_tiles=2, min_probability=0.5)
+    assert labels.tolist() == [[1, 1, 1, 2, 0]]
+
+
+@pytest.mark.parametrize(
+    ("pixel_fraction", "min_pixels", "left", "warns"),
+    [(0.25, 0, 100, 0), (0.25, 150, 150, 0), (0.25, 401, 400, 1), (1.0, 400, 400, 0)],
+)
+def test_a_fraction_of_the_pixels_is_drawn(pixel_fraction, min_pixels, left, warns, caplog):
+    tile_map = np.zeros((30, 30), np.uint8)
+    tile_map[5:25, 5:25] = np.arange(20) % 3 + 1
+
+    def labels(seed):
+        return pseudo_labels(
+            tile_map, seed=seed, pixel_fraction=pixel_fraction, min_pixels=min_pixels
+        )
+
+    sample = labels(1)
+    assert np.count_nonzero(sample) == left
+    assert (sample == tile_map)[sample > 0].all()
+    assert (
+        caplog.text.count("only 400 pixels have pseudo-labels, fewer than min_pixels, 401") == warns
+    )
+    assert len(caplog.messages) == warns
+    np.testing.assert_array_equal(labels(1), sample)
+    assert np.array_equal(labels(2), sample) == (left == 400)
+
+
+def test_an_image_of_fewer_pixels_than_the_minimum_is_no_warning(caplog):
+    small = raster([[1, 2, 2], [1, 1, 2]])
+    np.testing.assert_array_equal(pseudo_labels(small, min_pixels=250000), small)
+    assert caplog.messages == []
+    # One pixel without a class is a loss.
+    small[0, 0] = 0
+    pseudo_labels(small, min_pixels=250000)
+    assert caplog.messages[0].startswith("WARNING: only 5 pixels have pseudo-labels")
+
+
+def test_inputs_are_left_as_they_were():
+    class_map, confidence = raster([[1, 1, 2, 0, 2]]), raster([[90, 90, 90, 90, 40]])
+    copies = class_map.copy(), confidence.copy()
+    pseudo_labels(class_map, confidence, pixel_fraction=0.5, min_probability=0.5, min_tiles=2)
+    np.testing.assert_array_equal(class_map, copies[0])
+    np.testing.assert_array_equal(confidence, copies[1])

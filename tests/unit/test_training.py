@@ -1,0 +1,84 @@
+import os
+
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import keras
+import numpy as np
+import pytest
+from cnn_samples import BLUE, YELLOW, alternating, tile_trainer, two_colours, unet_trainer
+
+from ssc.cnn.training import build, rebuild_in_float32, train, use_dtype_policy
+from ssc.errors import SettingError
+
+
+def short_unet_trainer():
+    return unet_trainer(*two_colours()[:2], channels=[8, 8], steps=4)
+
+
+def test_two_flat_colours_are_learned(caplog):
+    caplog.set_level("INFO")
+    trainer = tile_trainer(alternating(64), epochs=8, batch_size=16)
+    model, history = train(trainer, "float32", trainer.sequence())
+    assert list(history.columns) == ["epoch", "loss", "accuracy"]
+    assert history["epoch"].tolist() == list(range(1, 9))
+    assert history["accuracy"].iloc[-1] == 1
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
+    tiles = np.array([BLUE, YELLOW], np.float32).repeat(64, axis=0).reshape(2, 8, 8, 3)
+    assert np.asarray(model(tiles)).argmax(axis=1).tolist() == [1, 2]
+    # The cosine was laid over all 4 steps of all 8 epochs.
+    assert model.optimizer.iterations == 32
+    assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
+    assert "epoch 8 of 8: accuracy 1.000, loss" in caplog.text
+
+
+def test_validation_uses_tiles_that_are_not_learned_from():
+    codes = alternating(64)
+    # The last eight tiles have their classes swapped: who learns the others gets them wrong.
+    codes[56:] = 3 - codes[56:]
+    trainer = tile_trainer(codes, epochs=8, batch_size=16)
+    validation = trainer.sequence(np.arange(56, 64), augment=False)
+    _, history = train(trainer, "float32", trainer.sequence(np.arange(56)), validation)
+    assert list(history.columns) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
+    assert history["accuracy"].iloc[-1] == 1
+    assert history["val_accuracy"].iloc[-1] == 0
+    assert history["val_loss"].iloc[-1] > 1 > history["loss"].iloc[-1]
+
+
+@pytest.mark.parametrize(
+    ("policy", "dtype", "make"),
+    [
+        ("mixed_float16", "float16", lambda: tile_trainer(alternating(32), epochs=4)),
+        ("mixed_bfloat16", "bfloat16", short_unet_trainer),
+    ],
+)
+def test_cnn_trained_in_16_bits_is_the_same_in_32(policy, dtype, make):
+    trainer = make()
+    model, _ = train(trainer, policy, trainer.sequence())
+    assert model.layers[2].compute_dtype == dtype
+    pixels = trainer.sequence()[0][0]
+    half = np.asarray(model(pixels))
+    rebuilt = rebuild_in_float32(trainer, model.get_weights())
+    assert rebuilt.layers[2].compute_dtype == "float32"
+    # bfloat16 has 8 bits; at an edge between blocks that may count.
+    assert np.abs(np.asarray(rebuilt(pixels)) - half).mean() < 0.02
+
+
+def test_building_a_cnn_leaves_the_global_dtype_policy_as_it_was():
+    with use_dtype_policy("mixed_float16"):
+        model = build(short_unet_trainer(), "mixed_bfloat16")
+        assert model.layers[2].compute_dtype == "bfloat16"
+        assert keras.config.dtype_policy().name == "mixed_float16"
+        with pytest.raises(SettingError):
+            build(tile_trainer([1], architecture="nonsense"), "mixed_bfloat16")
+        assert keras.config.dtype_policy().name == "mixed_float16"
+    assert keras.config.dtype_policy().name == "float32"
+
+
+@pytest.mark.parametrize("make", [lambda: tile_trainer(alternating(24)), short_unet_trainer])
+def test_same_seed_gives_the_same_weights(make):
+    weights = []
+    for _ in range(2):
+        trainer = make()
+        model, _ = train(trainer, "float32", trainer.sequence())
+        weights.append(np.concatenate([w.ravel() for w in model.get_weights()]))
+    np.testing.assert_array_equal(*weights)

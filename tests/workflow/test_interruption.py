@@ -1,0 +1,43 @@
+"""A run that is killed resumes, and ends with the maps of an undisturbed one."""
+
+import os
+import signal
+import subprocess
+import time
+
+from run import run_snakemake, snakemake_command
+
+
+def test_the_same_seed_gives_the_same_maps_on_other_cores_and_even_after_a_kill(
+    undisturbed, tmp_path, small, copy_river, map_digests
+):
+    folder = copy_river(tmp_path)
+    kill_when(folder, "results/Clearbrook/cnn/CNN_*.tif", small)
+    expected = map_digests(undisturbed / "results/Clearbrook")
+    # Three images: map of the CNN, final map, a confidence of each, and probabilities.
+    assert len(expected) == 15
+    model = folder / "results/Clearbrook/model/Clearbrook.onnx"
+    trained = model.stat().st_mtime
+    assert run_snakemake(folder, "--unlock", config=small).returncode == 0
+    run = run_snakemake(folder, "--cores", 2, config=small)
+    assert run.returncode == 0, run.stdout[-5000:]
+    assert map_digests(folder / "results/Clearbrook") == expected
+    assert model.stat().st_mtime == trained
+
+
+def kill_when(folder, pattern, config):
+    """Run the workflow and kill it, with all its jobs, once a file of the pattern exists."""
+    command = snakemake_command(folder, "--cores", 1, config=config)
+    run = subprocess.Popen(
+        command,
+        cwd=folder,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+    deadline = time.monotonic() + 300
+    while not list(folder.glob(pattern)) and run.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert run.poll() is None
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()

@@ -1,0 +1,33 @@
+"""List all that is wrong with the images and labels of the campaign, and stop if anything is."""
+
+import logging
+
+import pandas as pd
+
+from job import run_job
+from results import atomic_path
+from ssc.classes import read_classes
+from ssc.io.html import write_html_table
+from ssc.io.tables import read_table
+from ssc.preflight import stop_on_problems, summarise_labels
+
+
+def main(snakemake):
+    classes = read_classes(snakemake.params.classes)
+    preflight = pd.concat(map(read_table, snakemake.input.tables), ignore_index=True)
+    counts = preflight.filter(regex="^(width|height|pixels|pure_tiles)").columns
+    preflight = preflight.astype(dict.fromkeys(counts, "Int64"))
+    labels = summarise_labels(preflight, snakemake.params.groups, classes)
+    stop_on_problems(preflight, labels, classes)
+    for warning in filter(None, labels["warning"]):
+        logging.warning("WARNING: %s", warning)
+    logging.info("%d images checked: no problem", len(preflight))
+    with atomic_path(snakemake.output.preflight) as path:
+        preflight.drop(columns="problem").to_csv(path, index=False)
+    with atomic_path(snakemake.output.labels) as path:
+        write_html_table(path, labels)
+
+
+if __name__ == "__main__":
+    with run_job(snakemake):
+        main(snakemake)

@@ -1,0 +1,105 @@
+"""What is wrong with a config, key by key, in words that say how to correct it."""
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError
+
+
+def find_problems(config: dict[str, Any], schema: Mapping) -> list[str]:
+    """List the keys that the schema refuses, one line each.
+
+    The codes of classes become text: YAML reads them as numbers, JSON schema knows keys of text
+    only.
+
+    Parameters
+    ----------
+    config : dict
+        As the user wrote it, without defaults.
+    schema : mapping
+
+    Returns
+    -------
+    list of str
+    """
+    if isinstance(config.get("classes"), dict):
+        config["classes"] = {str(code): c for code, c in config["classes"].items()}
+    validator = Draft202012Validator(schema)
+    problems = [line for e in validator.iter_errors(config) for line in _explain(e, schema)]
+    return problems or [*_find_unread_tiles(config, schema)]
+
+
+def find_conflicts(config: Mapping[str, Any]) -> list[str]:
+    """List the keys of a valid config that contradict each other.
+
+    Parameters
+    ----------
+    config : mapping
+        With all defaults.
+
+    Returns
+    -------
+    list of str
+    """
+    cnn, tiles, refine = config["cnn"], config["tiles"], config["refine"]
+    problems = []
+    if tiles["predict_stride"] > tiles["size"]:
+        problems.append(
+            f"tiles.predict_stride: {tiles['predict_stride']} px leaves gaps between tiles of "
+            f"{tiles['size']} px; set it to {tiles['size']} or less"
+        )
+    if cnn["architecture"] == "unet" and refine["min_tiles"]:
+        problems.append(
+            "refine.min_tiles: a U-Net has no tiles; set it to 0, or cnn.architecture to a tile CNN"
+        )
+    if refine["entropy"] and refine["colour_bits"] > 6:
+        problems.append(
+            "refine.colour_bits: more than 6 make too many colours with refine.entropy; set it to "
+            "6 or less"
+        )
+    return problems
+
+
+def _find_unread_tiles(config: Mapping[str, Any], schema: Mapping) -> Iterator[str]:
+    """A line where the tiles of a valid config are set, but no CNN takes tiles."""
+    groups = config["campaign"].get("groups", [])
+    specs = groups if isinstance(groups, list) else [groups]
+    own = [group for spec in specs if isinstance(spec, Mapping) for group in spec.values()]
+    is_unet = config.get("cnn", {}).get("architecture", "unet") == "unet"
+    if not is_unet or any("model" in group for group in own):
+        return
+    keys = schema["properties"]["tiles"]["properties"]
+    names = [k for k, v in config.get("tiles", {}).items() if v != keys[k]["default"]]
+    if names:
+        yield (
+            f"tiles: only tile CNNs read this section, and cnn.architecture is unet; remove "
+            f"{', '.join(names)} or change cnn.architecture"
+        )
+
+
+def _explain(error: ValidationError, schema: Mapping) -> Iterator[str]:
+    """Lines for one error of the schema: a key that is not known has one of its own."""
+    key = ".".join(map(str, error.absolute_path)) or "config"
+    if error.validator not in ("additionalProperties", "unevaluatedProperties"):
+        yield f"{key}: {error.message}. {error.schema.get('description', '')}"
+        return
+    known = [*error.schema.get("properties", {})]
+    elsewhere: Mapping[str, Any] = {}
+    if key == "cnn":
+        architecture = error.instance.get("architecture", "unet")
+        is_unet = architecture == "unet"
+        own, other = ("unet", "tile_cnn") if is_unet else ("tile_cnn", "unet")
+        known += schema["$defs"][own]["properties"]
+        elsewhere = schema["$defs"][other]["properties"]
+    for name in sorted(set(error.instance) - set(known), key=str):
+        if name in elsewhere:
+            readers = "tile CNNs read" if is_unet else "the U-Net reads"
+            yield (
+                f"cnn.{name}: only {readers} this key, and cnn.architecture is {architecture}; "
+                "remove it or change cnn.architecture"
+            )
+            continue
+        near = get_close_matches(str(name), known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+        yield f"{key}: no such key {name}; {hint}"

@@ -1,0 +1,23 @@
+"""Draw the scores of a river's images as violins."""
+
+from job import run_job
+from results import atomic_path
+from ssc.classes import read_classes
+from ssc.evaluation.charts import plot_violins
+from ssc.io.tables import read_table
+
+
+def main(snakemake):
+    group, river = snakemake.wildcards.group, snakemake.wildcards.river
+    compiled = read_table(snakemake.input.compiled)
+    chosen = compiled[(compiled["model"] == group) & (compiled["RiverName"] == river)]
+    order = [c.name for c in read_classes(snakemake.params.classes)] + ["ALL"]
+    training = "with" if chosen["in_sample"].all() else "without"
+    title = f"{river}, classified by CNN {group}, {training} training images of this river"
+    with atomic_path(snakemake.output.violins) as path:
+        plot_violins(path, title, chosen, order)
+
+
+if __name__ == "__main__":
+    with run_job(snakemake):
+        main(snakemake)

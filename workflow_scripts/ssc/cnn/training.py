@@ -1,0 +1,147 @@
+"""Train a CNN: one loop for all architectures."""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import keras
+import numpy as np
+import pandas as pd
+
+from .patches import PatchSequence
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingImages:
+    """What a CNN learns from.
+
+    Attributes
+    ----------
+    images : sequence of numpy.ndarray
+        RGB, uint8 (height, width, 3).
+    labels : sequence of numpy.ndarray
+        Class codes, uint8 (height, width); 0 is unlabelled.
+    rivers : sequence of str
+        River of each image.
+    """
+
+    images: Sequence[np.ndarray]
+    labels: Sequence[np.ndarray]
+    rivers: Sequence[str]
+
+
+class Trainer(Protocol):
+    """How a CNN of one architecture is made and what it learns from.
+
+    Attributes
+    ----------
+    key : pandas.DataFrame
+        Class key of the CNN.
+    epochs : int
+        How long to train.
+    seed : int
+        Of weights and patches.
+    """
+
+    key: pd.DataFrame
+    epochs: int
+    seed: int
+
+    def build(self) -> keras.Model:
+        """Make the CNN, with random weights, in the global dtype policy."""
+
+    def compile(self, model: keras.Model, n_steps: int) -> None:
+        """Set the optimizer, for so many steps, and the loss."""
+
+    def sequence(self) -> PatchSequence:
+        """Patches to learn from."""
+
+
+def train(
+    trainer: Trainer,
+    dtype_policy: str,
+    sequence: PatchSequence,
+    validation: PatchSequence | None = None,
+) -> tuple[keras.Model, pd.DataFrame]:
+    """Train a CNN.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        Of the architecture.
+    dtype_policy : str
+        Keras dtype policy to compute in, such as `float32` or `mixed_float16`.
+    sequence : PatchSequence
+        Patches to learn from.
+    validation : PatchSequence, optional
+        Patches to judge each epoch by.
+
+    Returns
+    -------
+    model : keras.Model
+        The trained CNN.
+    history : pandas.DataFrame
+        epoch (from 1), loss and accuracy on the augmented patches; with `validation` also
+        val_loss and val_accuracy. Accuracies are shares from 0 to 1.
+    """
+    model = build(trainer, dtype_policy)
+    trainer.compile(model, len(sequence) * trainer.epochs)
+    fitted = model.fit(
+        sequence,
+        validation_data=validation,
+        epochs=trainer.epochs,
+        shuffle=False,
+        verbose=0,
+        callbacks=[LogProgress()],
+    ).history
+    columns = [c for c in ("loss", "accuracy", "val_loss", "val_accuracy") if c in fitted]
+    history = pd.DataFrame({column: fitted[column] for column in columns})
+    history.insert(0, "epoch", range(1, trainer.epochs + 1))
+    return model, history
+
+
+def build(trainer: Trainer, dtype_policy: str) -> keras.Model:
+    """Make the CNN of a trainer with the random weights of its seed."""
+    keras.utils.set_random_seed(trainer.seed)
+    with use_dtype_policy(dtype_policy):
+        return trainer.build()
+
+
+def rebuild_in_float32(trainer: Trainer, weights: list[np.ndarray]) -> keras.Model:
+    """Make a trained CNN anew from its weights, to compute in 32 bits.
+
+    The memory of its training is free once the caller has dropped the trained model.
+    """
+    keras.utils.clear_session(free_memory=True)
+    model = build(trainer, "float32")
+    model.set_weights(weights)
+    return model
+
+
+@contextmanager
+def use_dtype_policy(policy: str) -> Iterator[None]:
+    """Set the dtype policy of Keras, and set it back afterwards."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+class LogProgress(keras.callbacks.Callback):
+    """Log each epoch and the time that is left."""
+
+    def on_train_begin(self, logs=None):
+        self.start = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        spent, total = time.monotonic() - self.start, self.params["epochs"]
+        scores = ", ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
+        left = spent / (epoch + 1) * (total - epoch - 1)
+        log.info("epoch %d of %d: %s, %.0f s left", epoch + 1, total, scores, left)

@@ -1,0 +1,192 @@
+"""The U-Net: a CNN that learns labelled pixels and maps pixels."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+from keras import layers
+
+from ..classes import LandClass
+from .class_key import class_key
+from .patches import PatchSequence
+from .sampling import LabelledPixelSampler
+from .training import TrainingImages
+
+# The layer whose outputs are the logits; its name marks a U-Net of this workflow.
+LOGITS = "logits"
+STEM_CHANNELS = 24
+OUTPUT_STRIDE = 4
+STEPS_PER_EPOCH = 50
+
+
+@dataclass(frozen=True)
+class UNetSettings:
+    """Size and training of a U-Net.
+
+    Attributes
+    ----------
+    channels : sequence of int
+        Of the levels, from fine to coarse.
+    steps : int
+        Training steps.
+    patch_size : int
+        Side in pixels of the patches to learn from, a multiple of 64.
+    batch_size : int
+        Patches in one step.
+    learning_rate : float
+        Of AdamW, at its highest.
+    brightness_jitter : float
+        Largest change of the brightness of a patch, as a share.
+    """
+
+    channels: Sequence[int]
+    steps: int
+    patch_size: int
+    batch_size: int
+    learning_rate: float
+    brightness_jitter: float
+
+
+class UNetTrainer:
+    """Trains a U-Net on the labelled pixels of images.
+
+    The CNN has an output for each class that is labelled somewhere, and output 0, unused. An
+    epoch is 50 steps.
+
+    Parameters
+    ----------
+    settings : UNetSettings
+    data : TrainingImages
+    classes : sequence of LandClass
+    seed : int
+    """
+
+    def __init__(
+        self,
+        settings: UNetSettings,
+        data: TrainingImages,
+        classes: Sequence[LandClass],
+        seed: int,
+    ):
+        self.settings, self.data, self.seed = settings, data, seed
+        counts = [np.bincount(codes.ravel(), minlength=256) for codes in data.labels]
+        labelled = np.sum(counts, axis=0)
+        rivers = list(dict.fromkeys(data.rivers))
+        # An output without labels would only cost time.
+        self.key = class_key([c for c in classes if labelled[c.code]], rivers, local=False)
+        self.epochs = max(1, round(settings.steps / STEPS_PER_EPOCH))
+
+    def build(self) -> keras.Model:
+        """Make the U-Net, with random weights, in the global dtype policy."""
+        return build_unet(self.settings.channels, len(self.key) + 1)
+
+    def compile(self, model: keras.Model, n_steps: int) -> None:
+        """Set AdamW (Loshchilov & Hutter 2019, ICLR) and the cross-entropy of labelled pixels.
+
+        The learning rate rises over the first twentieth of the steps and then falls to 0 along a
+        cosine (Loshchilov & Hutter 2017, ICLR).
+
+        Parameters
+        ----------
+        model : keras.Model
+            From `build`.
+        n_steps : int
+            Training steps in all.
+        """
+        rate = keras.optimizers.schedules.CosineDecay(
+            0.0,
+            # Keras counts these from the end of the rise.
+            decay_steps=n_steps - n_steps // 20,
+            warmup_target=self.settings.learning_rate,
+            warmup_steps=n_steps // 20,
+        )
+        optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-3)
+        # Scales and offsets are no weights to be kept small.
+        optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        model.compile(
+            optimizer=optimizer,
+            loss=keras.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight"),
+            weighted_metrics=["accuracy"],
+        )
+
+    def sequence(self) -> PatchSequence:
+        """Patches about labelled pixels to learn from."""
+        settings = self.settings
+        output_of = np.zeros(256, np.uint8)
+        output_of[self.key["HierarchClass"]] = self.key["LocalClass"]
+        sampler = LabelledPixelSampler(
+            [output_of[codes] for codes in self.data.labels],
+            settings.patch_size,
+            settings.batch_size,
+            settings.steps // self.epochs,
+            settings.brightness_jitter,
+            self.seed,
+        )
+        return PatchSequence(self.data.images, sampler, settings.patch_size, self.seed)
+
+
+def build_unet(channels: Sequence[int], n_outputs: int) -> keras.Model:
+    """Make a U-Net from RGB colours to class probabilities of pixels.
+
+    Two strided convolutions quarter the resolution, for at full resolution most of the time
+    would go into few and shallow features; each further level halves it. Height and width have
+    to be multiples of 4, times 2 for each level but the first. After Ronneberger et al. 2015
+    (MICCAI, LNCS 9351, 234-241), with batch normalisation, and sums in place of joined skips.
+
+    Parameters
+    ----------
+    channels : sequence of int
+        Of the levels, from fine to coarse.
+    n_outputs : int
+        Number of outputs, output 0 for unlabelled included.
+
+    Returns
+    -------
+    keras.Model
+        From float32 (n, height, width, 3) of 0..255 to float32 (n, height, width, n_outputs).
+    """
+    inputs = keras.Input((None, None, 3), name="pixels")
+    x = layers.Rescaling(1 / 128, offset=-1)(inputs)
+    x = _convolution(x, STEM_CHANNELS, strides=2)
+    skips = []
+    for level, filters in enumerate(channels):
+        x = _convolution(x, filters, strides=2)
+        for _ in range(1 if level == 0 else 2):
+            x = _convolution(x, filters)
+        skips.append(x)
+    for filters, skip in zip(channels[-2::-1], skips[-2::-1], strict=True):
+        x = layers.Conv2D(filters, 1, use_bias=False)(x)
+        x = layers.UpSampling2D()(x)
+        x = layers.Add()([x, skip])
+        x = _convolution(x, filters)
+    x = layers.Conv2D(n_outputs, 1, name=LOGITS)(x)
+    x = layers.UpSampling2D(OUTPUT_STRIDE, interpolation="bilinear")(x)
+    return keras.Model(inputs, layers.Softmax(dtype="float32")(x))
+
+
+def low_resolution_model(model: keras.Model) -> keras.Model:
+    """Make a U-Net of the same weights whose outputs have a quarter of the resolution.
+
+    Maps are made with it: to enlarge its probabilities is as good as to enlarge its logits, which
+    is what it was trained with, and spares the softmax of every pixel.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `build_unet`.
+
+    Returns
+    -------
+    keras.Model
+        From the same colours to float32 (n, height / 4, width / 4, n_outputs).
+    """
+    logits = model.get_layer(LOGITS).output
+    return keras.Model(model.input, layers.Softmax(dtype="float32")(logits))
+
+
+def _convolution(x, filters: int, strides: int = 1):
+    x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
+    # The usual 0.99 needs more steps to settle than a small river gives.
+    x = layers.BatchNormalization(momentum=0.95)(x)
+    return layers.ReLU()(x)

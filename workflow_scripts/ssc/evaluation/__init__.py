@@ -1,0 +1,1 @@
+"""How good a map is, what to label next, and the figures that show both."""

@@ -1,0 +1,1 @@
+"""Rasters and tables: what the library reads and writes."""

@@ -1,0 +1,134 @@
+"""Class probabilities of an image, stored at the coarse resolution at which a CNN gives them."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+CERTAIN = 65535
+
+
+@dataclass(frozen=True)
+class CoarseProbabilities:
+    """Class probabilities of the cells of a coarse grid over an image.
+
+    Attributes
+    ----------
+    values : numpy.ndarray
+        uint16 (k, rows, columns); 65535 stands for a probability of 1.
+    class_codes : numpy.ndarray
+        The k class codes, uint8.
+    pixels_per_cell : int
+        Side of a cell in pixels. The last cells may reach beyond the image, and one more row
+        and column of cells may lie beyond it.
+    shape : tuple of int
+        Height and width of the image in pixels.
+    """
+
+    values: np.ndarray
+    class_codes: np.ndarray
+    pixels_per_cell: int
+    shape: tuple[int, int]
+
+    @classmethod
+    def of_cells(
+        cls,
+        cells: np.ndarray,
+        class_codes: np.ndarray,
+        pixels_per_cell: int,
+        shape: tuple[int, int],
+    ) -> "CoarseProbabilities":
+        """Round the probabilities of cells, float32 (k, rows, columns), to 16 bits."""
+        values = np.rint(cells * CERTAIN).astype(np.uint16)
+        return cls(values, class_codes, pixels_per_cell, shape)
+
+    def enlarge(self) -> np.ndarray:
+        """Interpolate to the pixels of the image, bilinearly.
+
+        Returns
+        -------
+        numpy.ndarray
+            float32 (k, height, width), from 0 to 1.
+        """
+        height, width = self.shape
+        pixels = np.empty((len(self.values), height, width), np.float32)
+        size = tuple(self.pixels_per_cell * side for side in self.values.shape[:0:-1])
+        for plane, cells in zip(pixels, self.values, strict=True):
+            scaled = cells.astype(np.float32) / np.float32(CERTAIN)
+            plane[:] = cv2.resize(scaled, size, interpolation=cv2.INTER_LINEAR)[:height, :width]
+        return pixels
+
+    def class_areas(self, mapped: np.ndarray) -> dict[int, float]:
+        """Expected area of each class: the sum of its probabilities.
+
+        Parameters
+        ----------
+        mapped : numpy.ndarray
+            Pixels that the map gives a class, bool (height, width).
+
+        Returns
+        -------
+        dict of int to float
+            Pixels by class code; together as many as are mapped.
+        """
+        rows, columns = (np.arange(0, side, self.pixels_per_cell) for side in self.shape)
+        pixels = np.add.reduceat(mapped, rows, axis=0, dtype=np.int32)
+        pixels = np.add.reduceat(pixels, columns, axis=1, dtype=np.float64)
+        # There may be a row and a column of cells beyond the image.
+        inside = self.values[:, : len(rows), : len(columns)]
+        sums = np.tensordot(inside, pixels, axes=2)
+        areas = sums * (pixels.sum() / max(sums.sum(), 1))
+        return dict(zip(self.class_codes.tolist(), areas.tolist(), strict=True))
+
+
+def argmax_map(probabilities: np.ndarray, class_codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Take the most probable class of each pixel.
+
+    Parameters
+    ----------
+    probabilities : numpy.ndarray
+        float32 (k, ...), in proportion to the probabilities of the k classes.
+    class_codes : numpy.ndarray
+        The k class codes, uint8.
+
+    Returns
+    -------
+    class_map : numpy.ndarray
+        Class codes, uint8 (...): of equals the first class, and 0 where all are 0.
+    confidence : numpy.ndarray
+        Probability of that class in percent, uint8 (...); 0 where all are 0.
+    """
+    class_map = np.where(probabilities[0] > 0, class_codes[0], np.uint8(0))
+    best = probabilities[0].copy()
+    for code, plane in zip(class_codes[1:], probabilities[1:], strict=True):
+        class_map[plane > best] = code
+        np.maximum(best, plane, out=best)
+    best *= 100
+    np.divide(best, probabilities.sum(axis=0), out=best, where=best > 0)
+    return class_map, np.rint(best, out=best).astype(np.uint8)
+
+
+def mapped_probability(
+    probabilities: np.ndarray, class_codes: np.ndarray, class_map: np.ndarray, pixels: np.ndarray
+) -> np.ndarray:
+    """Probability of the mapped class of some pixels.
+
+    Parameters
+    ----------
+    probabilities, class_codes : numpy.ndarray
+        As for `argmax_map`, (k, height, width) and (k,).
+    class_map : numpy.ndarray
+        Class codes, uint8 (height, width), each one of `class_codes`.
+    pixels : numpy.ndarray
+        Flat indices of n pixels, int64.
+
+    Returns
+    -------
+    numpy.ndarray
+        float32 (n,), from 0 to 1.
+    """
+    index = np.zeros(256, np.intp)
+    index[class_codes] = np.arange(len(class_codes))
+    of_pixels = probabilities.reshape(len(class_codes), -1)[:, pixels]
+    rows = index[class_map.ravel()[pixels]]
+    return of_pixels[rows, np.arange(len(pixels))] / of_pixels.sum(axis=0)
