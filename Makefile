@@ -11,7 +11,7 @@ demo: .venv/ssc
 	@echo "Done. The report: $(CURDIR)/$(REPORT)"
 
 test: .venv/dev .venv/slurm
-	$(BIN)/pytest -n $(CORES) --dist loadfile --durations 15
+	$(BIN)/pytest -n $(CORES) --dist loadfile --no-loadscope-reorder --durations 15
 
 # Ours against the published algorithm on one image; the CNNs are trained first, if need be.
 IMAGE ?= sample_data/predict/Clearbrook_0005.jpg
