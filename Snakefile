@@ -21,6 +21,7 @@ resource_scopes:
 wildcard_constraints:
     group=r"[^/]+",
     batch=r"[^/]+",
+    pool=r"[^/]+",
     river=r"[^/]+",
 
 

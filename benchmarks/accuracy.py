@@ -16,13 +16,10 @@ SITES = ("monterey", "stmarguerite")
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
     "published": PUBLISHED,
-    "900 steps": {"cnn": {"steps": 900}},
-    "3000 steps": {"cnn": {"steps": 3000}},
-    "patch size 128": {"cnn": {"patch_size": 128, "batch_size": 28}},
-    "patch size 384": {"cnn": {"patch_size": 384, "batch_size": 4}},
-    "brightness jitter 0": {"cnn": {"brightness_jitter": 0}},
-    "brightness jitter 0.3": {"cnn": {"brightness_jitter": 0.3}},
-    "channels 96-192-384": {"cnn": {"channels": [96, 192, 384]}},
+    "plain encoder": {"cnn": {"encoder": "plain"}},
+    "400 steps": {"cnn": {"steps": 400}},
+    "encoder at the full rate": {"cnn": {"encoder_learning_rate": 0.001}},
+    "brightness jitter 0.25": {"cnn": {"brightness_jitter": 0.25}},
     "32 bits": {"cnn": {"mixed_precision": False}},
     "colour weight 0.5": {"refine": {"colour_weight": 0.5}},
     "colour weight 1": {"refine": {"colour_weight": 1}},
@@ -38,6 +35,8 @@ def main():
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=["default", "published"])
     parser.add_argument("--sites", nargs="+", choices=SITES, default=SITES)
     parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44])
+    help = "score the training images, each left out of training, and not the predict images"
+    parser.add_argument("--cross-validation", action="store_true", help=help)
     parser.add_argument("--out", type=Path, default=Path("results/accuracy"))
     parser.add_argument("--cores", default="2")
     args = parser.parse_args()
@@ -45,8 +44,12 @@ def main():
     for variant in args.variants:
         for site in args.sites:
             for seed in args.seeds:
-                folder = args.out.resolve() / variant.replace(" ", "_") / f"{site}_{seed}"
                 config = make_config(variant, site) | {"seed": seed}
+                images = "folds" if args.cross_validation else "predict"
+                if args.cross_validation:
+                    config["campaign"] |= {"predict": [], "groups": "cross_validation"}
+                name = f"{site}_{images}_{seed}"
+                folder = args.out.resolve() / variant.replace(" ", "_") / name
                 results = run_workflow(folder, config, ["--cores", args.cores])
                 rows += read_scores(results, variant, site, seed)
     table = pd.DataFrame(rows).groupby(["site", "variant", "map"], sort=False)

@@ -24,7 +24,7 @@ def main():
     parser.add_argument("test", help="labelled images of it to score")
     parser.add_argument("--start", type=int, default=8, help="images labelled at first")
     parser.add_argument("--add", type=int, default=8, help="images labelled next")
-    parser.add_argument("--steps", type=int, default=500, help="of each training")
+    parser.add_argument("--steps", type=int, default=200, help="of each training")
     parser.add_argument("--seeds", type=int, nargs="+", default=[42, 43, 44])
     parser.add_argument("--out", type=Path, default=Path("results/suggest_labels"))
     parser.add_argument("--cores", default="2")

@@ -33,8 +33,9 @@ TILE_COLUMNS = 40
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    default = ["compact", "NASNetMobile", "unet"]
-    parser.add_argument("architectures", nargs="*", default=default)
+    default = ["compact", "NASNetMobile", "unet/plain", "unet/efficientnet_lite0"]
+    help = "tile CNNs, and U-Nets as unet/ENCODER"
+    parser.add_argument("architectures", nargs="*", default=default, help=help)
     parser.add_argument("--tiles", type=int, default=3200)
     parser.add_argument("--batch-size", type=int, default=100, help="of tiles")
     args = parser.parse_args()
@@ -42,22 +43,23 @@ def main():
     print(f"Keras {keras.__version__} on {keras.backend.backend()}, {gpus or 'CPU'}")
     trainer: UNetTrainer | TileCnnTrainer
     for architecture in args.architectures:
-        if architecture == "unet":
-            unit, trainer = "patches/s", unet_trainer()
+        encoder = architecture.partition("/")[2] or None
+        if encoder:
+            unit, trainer = "patches/s", unet_trainer(encoder)
         else:
             unit, trainer = "tiles/s", tile_trainer(architecture, args.tiles, args.batch_size)
         sequence = trainer.sequence()
         start = time.perf_counter()
         examples = count_examples(sequence)
         fed = examples / (time.perf_counter() - start)
-        policies = [choose_dtype_policy(half, architecture) for half in (False, True)]
+        policies = [choose_dtype_policy(half, encoder) for half in (False, True)]
         for policy in dict.fromkeys(policies):
             with gpu_use(bool(gpus)) as use:
                 short, long = (training_time(trainer, sequence, policy, n) for n in (1, 3))
                 # The difference leaves out building and compiling the CNN.
                 learned = 2 * examples / (long - short)
                 print(
-                    f"{architecture:15} {policy:14} {learned:8.0f} {unit}, "
+                    f"{architecture:23} {policy:14} {learned:8.0f} {unit}, "
                     f"fed alone {fed:8.0f} {unit} {use()}",
                     flush=True,
                 )
@@ -84,9 +86,9 @@ def tile_trainer(architecture: str, n_tiles: int, batch_size: int) -> TileCnnTra
     return TileCnnTrainer(settings, data, read_classes(config["classes"]), seed=1)
 
 
-def unet_trainer() -> UNetTrainer:
+def unet_trainer(encoder: str) -> UNetTrainer:
     """Trainer of a U-Net on images of random colours, with default settings."""
-    config = complete_config()
+    config = complete_config(cnn={"encoder": encoder})
     rng = np.random.default_rng(1)
     images = rng.integers(0, 256, (4, 1000, 1000, 3), np.uint8)
     labels = rng.integers(1, 6, (4, 1000, 1000), np.uint8)

@@ -1,24 +1,35 @@
 """Pixel classifiers fitted to the training images alone, to compare the CNN and phase 2 with."""
 
+# Counted once for all groups that learn from them: the images of a river, or of a fold.
+TRAINING_PARTS = TRAIN_IMAGES | {
+    f"folds/{group.name}": CAMPAIGN.held_out_images(group.name)
+    for group in CAMPAIGN.groups.values()
+    if group.held_out
+}
+
 
 rule count_colours:
     input:
-        check=expand(rules.check_images.output.table, split="train", unit="{river}"),
-        images=lambda wc: image_files(TRAIN_IMAGES[wc.river]),
-        labels=lambda wc: label_files(TRAIN_IMAGES[wc.river]),
+        check=lambda wc: expand(
+            rules.check_images.output.table,
+            split="train",
+            unit=rivers_of(TRAINING_PARTS[wc.part]),
+        ),
+        images=lambda wc: image_files(TRAINING_PARTS[wc.part]),
+        labels=lambda wc: label_files(TRAINING_PARTS[wc.part]),
     output:
-        counts=ensure(f"{RESULTS}/colour_counts/{{river}}.npz", non_empty=True),
+        counts=ensure(f"{RESULTS}/colour_counts/{{part}}.npz", non_empty=True),
     log:
-        f"{LOGS}/count_colours/{{river}}.log",
+        f"{LOGS}/count_colours/{{part}}.log",
     benchmark:
-        f"{LOGS}/count_colours/{{river}}.tsv"
+        f"{LOGS}/count_colours/{{part}}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
         mem_mb=scale_by_attempt(2000),
         runtime=scale_by_attempt(60),
     params:
-        files=lambda wc: campaign.files_digest(TRAIN_IMAGES[wc.river]),
+        files=lambda wc: campaign.files_digest(TRAINING_PARTS[wc.part]),
         median_size=config["refine"]["median_size"],
         colour_bits=config["refine"]["colour_bits"],
         code=code_digest("count_colours.py"),
@@ -29,7 +40,7 @@ rule count_colours:
 rule fit_baselines:
     input:
         counts=lambda wc: expand(
-            rules.count_colours.output.counts, river=CAMPAIGN.groups[wc.group].train
+            rules.count_colours.output.counts, part=training_parts(wc.group)
         ),
     output:
         tables=ensure(
@@ -60,7 +71,7 @@ rule fit_baselines:
 
 rule map_baselines:
     input:
-        check=expand(rules.check_images.output.table, split="predict", unit="{batch}"),
+        check=batch_checks,
         tables=rules.fit_baselines.output.tables,
     output:
         record=ensure(
@@ -76,9 +87,9 @@ rule map_baselines:
         mem_mb=memory_by_image(1000, 40),
         runtime=batch_runtime,
     params:
-        names=lambda wc: names(labelled(BATCHES[wc.batch])),
-        images=lambda wc: image_files(labelled(BATCHES[wc.batch])),
-        files=lambda wc: campaign.files_digest(labelled(BATCHES[wc.batch])),
+        names=lambda wc: names(labelled(batch_images(wc))),
+        images=lambda wc: image_files(labelled(batch_images(wc))),
+        files=lambda wc: campaign.files_digest(labelled(batch_images(wc))),
         median_size=config["refine"]["median_size"],
         classes=config["classes"],
         code=code_digest("map_baselines.py"),

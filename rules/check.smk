@@ -59,7 +59,10 @@ rule check_campaign:
         mem_mb=scale_by_attempt(2000),
         runtime=scale_by_attempt(30),
     params:
-        groups={g: list(CAMPAIGN.groups[g].train) for g in GROUPS_TO_TRAIN},
+        groups={
+            g: [image.path for image in CAMPAIGN.train_images(g)]
+            for g in GROUPS_TO_TRAIN
+        },
         classes=config["classes"],
         code=code_digest("check_campaign.py"),
     script:
@@ -84,14 +87,19 @@ rule record_campaign:
         checks={"train": list(TRAIN_IMAGES), "predict": list(BATCHES)},
         groups={
             group: {
-                "rivers": rivers_of(batches),
-                "labelled_rivers": rivers_of(scored_batches(group)),
-                "images": names(images_of(batches)),
-                "batches": batches,
-                "labelled_images": names(labelled(images_of(batches))),
-                "labelled_batches": scored_batches(group),
+                "images": names(images_of([group])),
+                "batches": list(batches),
+                "labelled_images": names(labelled(images_of([group]))),
+                "labelled_batches": list(scored_batches(group)),
             }
             for group, batches in GROUP_BATCHES.items()
+        },
+        pools={
+            pool: {
+                "rivers": rivers_of(images_of(groups)),
+                "labelled_rivers": rivers_of(labelled(images_of(groups))),
+            }
+            for pool, groups in POOLS.items()
         },
         code=code_digest("record_campaign.py"),
     script:

@@ -3,8 +3,8 @@
 
 rule classify_images:
     input:
-        check=expand(rules.check_images.output.table, split="predict", unit="{batch}"),
-        images=lambda wc: image_files(BATCHES[wc.batch]),
+        check=batch_checks,
+        images=lambda wc: image_files(batch_images(wc)),
         onnx=rules.train_cnn.output.onnx,
         key=rules.train_cnn.output.key,
     output:
@@ -26,9 +26,9 @@ rule classify_images:
         mem_mb=memory_by_image(1500, 80),
         runtime=batch_runtime,
     params:
-        names=lambda wc: names(BATCHES[wc.batch]),
-        files=lambda wc: campaign.files_digest(BATCHES[wc.batch]),
-        river=lambda wc: BATCHES[wc.batch][0].river,
+        names=lambda wc: names(batch_images(wc)),
+        files=lambda wc: campaign.files_digest(batch_images(wc)),
+        river=lambda wc: batch_images(wc)[0].river,
         tile_stride=config["tiles"]["predict_stride"],
         match_colours=config["cnn"]["match_colours"],
         crop_size=None if REFINED_STAGE else config["suggest_labels"]["crop_size"],
@@ -40,7 +40,7 @@ rule classify_images:
 
 rule refine_pixels:
     input:
-        check=rules.classify_images.input.check,
+        check=batch_checks,
         cnn=rules.classify_images.output.record,
     output:
         record=ensure(f"{RESULTS}/{{group}}/maps/batches/{{batch}}.csv", non_empty=True),
@@ -57,8 +57,8 @@ rule refine_pixels:
         mem_mb=memory_by_image(1500, 80),
         runtime=batch_runtime,
     params:
-        names=lambda wc: names(BATCHES[wc.batch]),
-        images=lambda wc: image_files(BATCHES[wc.batch]),
+        names=lambda wc: names(batch_images(wc)),
+        images=lambda wc: image_files(batch_images(wc)),
         refine=refine_settings(),
         tile_size=1 if UNET else config["tiles"]["size"],
         stage=REFINED_STAGE,

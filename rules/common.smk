@@ -4,6 +4,8 @@ import csv
 import re
 import sys
 import time
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 import yaml
@@ -43,10 +45,9 @@ def read_config():
 
 
 def read_campaign():
+    keys = ("train", "predict", "groups", "folds")
     try:
-        return campaign.read_campaign(
-            *(config["campaign"][key] for key in ("train", "predict", "groups"))
-        )
+        return campaign.read_campaign(*(config["campaign"][key] for key in keys))
     except InputError as error:
         problems = [
             re.sub(r"^(train|predict|groups)\b", r"campaign.\1", problem)
@@ -66,18 +67,26 @@ CLASS_CODES = sorted(map(int, config["classes"]))
 
 GROUPS_TO_TRAIN = [g.name for g in CAMPAIGN.groups.values() if not g.model]
 TRAINED_GROUPS = [g.name for g in CAMPAIGN.groups.values() if g.model]
+# Groups by the name that their scores are reported under: all folds of a river are one.
+POOLS = {
+    pool: [group.name for group in groups]
+    for pool, groups in groupby(CAMPAIGN.groups.values(), attrgetter("pool"))
+}
 # Images to learn from by river, and images to classify by the batch that one job takes.
 TRAIN_IMAGES = {
     river: [image for image in CAMPAIGN.train.values() if image.river == river]
     for river in sorted({image.river for image in CAMPAIGN.train.values()})
 }
-BATCHES = campaign.batches(
-    CAMPAIGN.predict.values(), config["campaign"]["images_per_job"]
-)
+IMAGES_PER_JOB = config["campaign"]["images_per_job"]
+BATCHES = campaign.batches(CAMPAIGN.predict.values(), IMAGES_PER_JOB)
+# Only a group and a batch together are unique: an image of a fold may have a namesake to predict.
 GROUP_BATCHES = {
-    name: [
-        batch for batch, images in BATCHES.items() if images[0].river in group.predict
-    ]
+    name: {
+        batch: images
+        for batch, images in BATCHES.items()
+        if images[0].river in group.predict
+    }
+    | campaign.batches(CAMPAIGN.held_out_images(name), IMAGES_PER_JOB)
     for name, group in CAMPAIGN.groups.items()
 }
 

@@ -7,7 +7,7 @@ rule score_images:
             *([rules.map_baselines.output.record] if baselines(wc.group) else []),
             *MAP_RECORDS.values(),
         ],
-        labels=lambda wc: label_files(BATCHES[wc.batch]),
+        labels=lambda wc: label_files(batch_images(wc)),
     output:
         record=ensure(
             f"{RESULTS}/{{group}}/scores/batches/{{batch}}.csv", non_empty=True
@@ -22,8 +22,8 @@ rule score_images:
         mem_mb=scale_by_attempt(2000),
         runtime=batch_runtime,
     params:
-        names=lambda wc: names(labelled(BATCHES[wc.batch])),
-        files=lambda wc: campaign.files_digest(labelled(BATCHES[wc.batch])),
+        names=lambda wc: names(labelled(batch_images(wc))),
+        files=lambda wc: campaign.files_digest(labelled(batch_images(wc))),
         stages=lambda wc: scored_stages(wc.group),
         classes=CLASS_NAMES,
         code=code_digest("score_images.py"),
@@ -85,13 +85,14 @@ rule compile_scores:
         batches=[
             dict(
                 group=group,
+                pool=CAMPAIGN.groups[group].pool,
                 design=CAMPAIGN.groups[group].design,
                 stages=[*scored_stages(group)],
-                river=BATCHES[batch][0].river,
-                names=names(labelled(BATCHES[batch])),
+                river=images[0].river,
+                names=names(images),
             )
             for group in CAMPAIGN.groups
-            for batch in scored_batches(group)
+            for images in scored_batches(group).values()
         ],
         groups=list(CAMPAIGN.groups),
         final_stage=FINAL_STAGE,

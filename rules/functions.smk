@@ -38,7 +38,7 @@ def memory_by_image(base, per_megapixel):
 
 def batch_runtime(wildcards, attempt):
     """Run time to ask for: sizes of batches vary, by up to six times the mean and more."""
-    return attempt * (60 + len(BATCHES[wildcards.batch]) // 2)
+    return attempt * (60 + len(batch_images(wildcards)) // 2)
 
 
 def training_memory(wildcards, input, attempt):
@@ -47,8 +47,18 @@ def training_memory(wildcards, input, attempt):
     return attempt * (base + round(20 * input.size_mb))
 
 
-def images_of(batches):
-    return [image for batch in batches for image in BATCHES[batch]]
+def batch_images(wildcards):
+    return GROUP_BATCHES[wildcards.group][wildcards.batch]
+
+
+def images_of(groups):
+    """Images that groups classify."""
+    return [
+        image
+        for group in groups
+        for images in GROUP_BATCHES[group].values()
+        for image in images
+    ]
 
 
 def labelled(images):
@@ -57,6 +67,10 @@ def labelled(images):
 
 def names(images):
     return [image.name for image in images]
+
+
+def rivers_of(images):
+    return sorted({image.river for image in images})
 
 
 # local(): a module's prefix is for what it makes, not for the images that it finds.
@@ -94,6 +108,15 @@ def training_checks(group):
     )
 
 
+def batch_checks(wildcards):
+    """The check of a batch; held-out images are checked with all training images of their river."""
+    if CAMPAIGN.groups[wildcards.group].held_out:
+        return training_checks(wildcards.group)
+    return expand(
+        rules.check_images.output.table, split="predict", unit=wildcards.batch
+    )
+
+
 def training_input(group):
     images = CAMPAIGN.train_images(group)
     return dict(
@@ -101,7 +124,14 @@ def training_input(group):
         images=image_files(images),
         labels=label_files(images),
         weights=WEIGHT_FILES,
+        start=start_files(group),
     )
+
+
+def start_files(group):
+    """The trained CNN that a group starts from, and its class key."""
+    own = CAMPAIGN.groups[group]
+    return [local(own.start_from), local(own.key)] if own.start_from else []
 
 
 def training_rivers(group):
@@ -130,22 +160,23 @@ def baselines(group):
     return config["baselines"] if group in GROUPS_TO_TRAIN else []
 
 
+def training_parts(group):
+    """What the baselines of a group learn from: rivers, or all other folds of the river."""
+    own = CAMPAIGN.groups[group]
+    if not own.held_out:
+        return own.train
+    return [f"folds/{fold}" for fold in POOLS[own.pool] if fold != group]
+
+
 def scored_stages(group):
     """The folder of each stage that is scored."""
     return dict.fromkeys(baselines(group), "baselines") | STAGES
 
 
-def scored_batches(group, river=None):
-    """Batches of a group (and river) that have labels to score maps by."""
-    return [
-        batch
-        for batch in GROUP_BATCHES[group]
-        if river in (None, BATCHES[batch][0].river) and labelled(BATCHES[batch])
-    ]
-
-
-def rivers_of(batches):
-    return sorted({BATCHES[batch][0].river for batch in batches})
+def scored_batches(group):
+    """Batches of a group that have labels to score maps by, and their labelled images."""
+    of_labelled = {b: labelled(images) for b, images in GROUP_BATCHES[group].items()}
+    return {batch: images for batch, images in of_labelled.items() if images}
 
 
 def get_targets():
@@ -156,19 +187,25 @@ def get_targets():
     curves = rules.plot_training.output.curves
     if TUNING_ONLY:
         return checked + expand(curves, group=GROUPS_TO_TRAIN, phase="tuning")
-    mapped = [group for group, batches in GROUP_BATCHES.items() if batches]
+    # All images of a fold are labelled already.
+    to_rank = [
+        group
+        for group, batches in GROUP_BATCHES.items()
+        if batches and not CAMPAIGN.groups[group].held_out
+    ]
     targets = [*checked, *rules.compile_scores.output]
     targets += expand(rules.train_cnn.output.onnx, group=CAMPAIGN.groups)
     targets += expand(curves, group=GROUPS_TO_TRAIN, phase="training")
     if config["cnn"].get("epochs") == "auto":
         targets += expand(curves, group=GROUPS_TO_TRAIN, phase="tuning")
-    targets += expand(rules.suggest_labels.output.sheet, group=mapped)
+    targets += expand(rules.suggest_labels.output.sheet, group=to_rank)
     for group, batches in GROUP_BATCHES.items():
         of_group = dict(group=group, batch=batches)
         for records in (*MAP_RECORDS.values(), rules.plot_panels.output.record):
             targets += expand(records, **of_group)
-        rivers = dict(group=group, river=rivers_of(batches))
+    for pool, groups in POOLS.items():
+        rivers = dict(pool=pool, river=rivers_of(images_of(groups)))
         targets += expand(rules.select_panels.output.panels, **rivers)
-        scored = dict(group=group, river=rivers_of(scored_batches(group)))
+        scored = dict(pool=pool, river=rivers_of(labelled(images_of(groups))))
         targets += expand(rules.plot_violins.output.violins, **scored)
     return targets

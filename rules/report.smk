@@ -5,7 +5,7 @@ rule plot_panels:
     input:
         maps=list(MAP_RECORDS.values()),
         scores=lambda wc: (
-            rules.score_images.output.record if labelled(BATCHES[wc.batch]) else []
+            rules.score_images.output.record if labelled(batch_images(wc)) else []
         ),
     output:
         record=ensure(
@@ -21,9 +21,9 @@ rule plot_panels:
         mem_mb=scale_by_attempt(2000),
         runtime=batch_runtime,
     params:
-        names=lambda wc: names(BATCHES[wc.batch]),
-        images=lambda wc: image_files(BATCHES[wc.batch]),
-        labels=lambda wc: [image.label for image in BATCHES[wc.batch]],
+        names=lambda wc: names(batch_images(wc)),
+        images=lambda wc: image_files(batch_images(wc)),
+        labels=lambda wc: [image.label for image in batch_images(wc)],
         stages=STAGES,
         classes=config["classes"],
         width=config["figures"]["width"],
@@ -37,21 +37,22 @@ rule plot_violins:
         compiled=rules.compile_scores.output.compiled,
     output:
         violins=report(
-            f"{RESULTS}/report/violins/{{group}}/{{river}}.png",
+            f"{RESULTS}/report/violins/{{pool}}/{{river}}.png",
             caption="captions/violins.rst",
             category="{river}",
-            labels={"image": "all (violins)", "CNN": "{group}"},
+            labels={"image": "all (violins)", "CNN": "{pool}"},
         ),
     log:
-        f"{LOGS}/plot_violins/{{group}}/{{river}}.log",
+        f"{LOGS}/plot_violins/{{pool}}/{{river}}.log",
     benchmark:
-        f"{LOGS}/plot_violins/{{group}}/{{river}}.tsv"
+        f"{LOGS}/plot_violins/{{pool}}/{{river}}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
         mem_mb=scale_by_attempt(2000),
         runtime=scale_by_attempt(30),
     params:
+        groups=lambda wc: POOLS[wc.pool],
         classes=CLASS_NAMES,
         code=code_digest("plot_violins.py"),
     script:
@@ -61,33 +62,38 @@ rule plot_violins:
 rule select_panels:
     input:
         compiled=rules.compile_scores.output.compiled,
-        records=lambda wc: expand(
-            rules.plot_panels.output.record,
-            group=wc.group,
-            batch=[
-                batch
-                for batch in GROUP_BATCHES[wc.group]
-                if BATCHES[batch][0].river == wc.river
-            ],
-        ),
+        records=lambda wc: [
+            record
+            for group in POOLS[wc.pool]
+            for record in expand(
+                rules.plot_panels.output.record,
+                group=group,
+                batch=[
+                    batch
+                    for batch, images in GROUP_BATCHES[group].items()
+                    if images[0].river == wc.river
+                ],
+            )
+        ],
     output:
         panels=report(
-            directory(f"{RESULTS}/report/panels/{{group}}/{{river}}"),
+            directory(f"{RESULTS}/report/panels/{{pool}}/{{river}}"),
             patterns=["{image}.png"],
             caption="captions/panels.rst",
             category="{river}",
-            labels={"image": "{image}", "CNN": "{group}"},
+            labels={"image": "{image}", "CNN": "{pool}"},
         ),
     log:
-        f"{LOGS}/select_panels/{{group}}/{{river}}.log",
+        f"{LOGS}/select_panels/{{pool}}/{{river}}.log",
     benchmark:
-        f"{LOGS}/select_panels/{{group}}/{{river}}.tsv"
+        f"{LOGS}/select_panels/{{pool}}/{{river}}.tsv"
     conda:
         "../envs/ssc.yaml"
     resources:
         mem_mb=scale_by_attempt(1000),
         runtime=scale_by_attempt(30),
     params:
+        groups=lambda wc: POOLS[wc.pool],
         n_panels=config["figures"]["in_report"],
         final_stage=FINAL_STAGE,
         code=code_digest("select_panels.py"),
@@ -129,7 +135,7 @@ rule suggest_labels:
         mem_mb=scale_by_attempt(2000),
         runtime=scale_by_attempt(60),
     params:
-        labelled=lambda wc: names(labelled(images_of(GROUP_BATCHES[wc.group]))),
+        labelled=lambda wc: names(labelled(images_of([wc.group]))),
         final_stage=FINAL_STAGE,
         n_crops=config["suggest_labels"]["n_crops"],
         classes=config["classes"],

@@ -1,4 +1,7 @@
-"""Put the scores of all images into one tidy table; sum them up by CNN and by experiment."""
+"""Put the scores of all images into one tidy table; sum them up by CNN and by experiment.
+
+The CNNs of all folds of a river are summed up as one: a fold has few images.
+"""
 
 from collections import defaultdict
 from pathlib import Path
@@ -31,6 +34,7 @@ def main(snakemake):
             "RiverName": batch["river"],
             "experiment": params.experiment,
             "model": batch["group"],
+            "pool": batch["pool"],
             "design": batch["design"],
             "in_sample": batch["river"] in training_rivers[batch["group"]],
         }
@@ -40,9 +44,10 @@ def main(snakemake):
                 own["confidence"] = confidence[name] if stage == params.final_stage else None
                 tables.append((common | own, read_table(scores / f"{stage}_{name}.csv")))
             counts = pd.read_csv(scores / f"reliability_{name}.csv")
-            reliability[common["model"], common["in_sample"]].append(counts)
+            reliability[common["pool"], common["in_sample"]].append(counts)
     classes = read_classes(params.classes)
-    totals = total_scores(tables, classes, ["model", "in_sample", "type"])
+    totals = total_scores(tables, classes, ["design", "pool", "in_sample", "type"])
+    totals = totals.rename(columns={"pool": "model"})
     counts = {key: pd.concat(parts) for key, parts in reliability.items()}
     totals["calibration_error"] = [
         round(100 * expected_calibration_error(counts[row.model, row.in_sample]), 2)

@@ -87,14 +87,15 @@ def check_gpu(allow_cpu_fallback: bool) -> None:
     )
 
 
-def choose_dtype_policy(mixed_precision: bool, architecture: str) -> str:
+def choose_dtype_policy(mixed_precision: bool, encoder: str | None) -> str:
     """Choose the Keras dtype policy that trains fastest: 16 bits where the hardware computes so.
 
     Parameters
     ----------
     mixed_precision : bool
         Whether 16 bits may be used.
-    architecture : str
+    encoder : str or None
+        Of the U-Net; None for a tile CNN.
 
     Returns
     -------
@@ -108,8 +109,8 @@ def choose_dtype_policy(mixed_precision: bool, architecture: str) -> str:
     if keras.distribution.list_devices("gpu"):
         return "mixed_float16"
     cpu = Path("/proc/cpuinfo")
-    # Tile CNNs gain nothing from it on a CPU.
-    if architecture == "unet" and cpu.is_file() and "avx512_bf16" in cpu.read_text():
+    # Others gain nothing on a CPU: depthwise convolutions are slower in 16 bits there.
+    if encoder == "plain" and cpu.is_file() and "avx512_bf16" in cpu.read_text():
         return "mixed_bfloat16"
     return "float32"
 
@@ -148,6 +149,9 @@ def make_trainer(snakemake, **changes):
         grid = dict(tile_size=tiles["size"], tile_stride=tiles["train_stride"])
         settings = read_settings(TileCnnSettings, params.cnn, tiles, grid, **changes)
         trainer = TileCnnTrainer(settings, data, classes, params.seed)
+    # check_campaign says so too, but other jobs need not wait for it.
+    if (n := trainer.key["HierarchClass"].nunique()) < 2:
+        raise InputError(f"labels of {n} class(es) only, a CNN needs two; label another")
     logging.info(
         "%d training images, classes: %s",
         len(data.images),

@@ -8,12 +8,14 @@ from ssc.io.tables import read_table
 
 
 def main(snakemake):
-    group, river = snakemake.wildcards.group, snakemake.wildcards.river
+    params, pool, river = snakemake.params, snakemake.wildcards.pool, snakemake.wildcards.river
     compiled = read_table(snakemake.input.compiled)
-    chosen = compiled[(compiled["model"] == group) & (compiled["RiverName"] == river)]
-    order = [c.name for c in read_classes(snakemake.params.classes)] + ["ALL"]
+    chosen = compiled[compiled["model"].isin(params.groups) & (compiled["RiverName"] == river)]
+    order = [c.name for c in read_classes(params.classes)] + ["ALL"]
     training = "with" if chosen["in_sample"].all() else "without"
-    title = f"{river}, classified by CNN {group}, {training} training images of this river"
+    title = f"{river}, classified by CNN {pool}, {training} training images of this river"
+    if (chosen["design"] == "cross_validation").all():
+        title = f"{river}, each image by a CNN that did not learn from it (cross-validation)"
     with atomic_path(snakemake.output.violins) as path:
         plot_violins(path, title, chosen, order)
 

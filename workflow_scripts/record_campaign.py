@@ -14,7 +14,9 @@ from results import atomic_path, remove_stale_results
 def main(snakemake):
     params, output = snakemake.params, snakemake.output
     results = Path(output.config).parents[1]
-    removed = remove_stale_results(results, params.groups, params.prefixes, params.checks)
+    removed = remove_stale_results(
+        results, params.groups, params.pools, params.prefixes, params.checks
+    )
     for path in removed:
         logging.info("removed %s: no longer of this campaign", path)
     versions = {d.name: d.version for d in distributions()} | {"Python": platform.python_version()}

@@ -106,6 +106,7 @@ def is_complete(record: str | Path) -> bool:
 def remove_stale_results(
     results: Path,
     groups: Mapping[str, Mapping[str, Collection[str]]],
+    pools: Mapping[str, Mapping[str, Collection[str]]],
     prefixes: Mapping[str, Collection[str]],
     checks: Mapping[str, Collection[str]],
 ) -> list[Path]:
@@ -118,8 +119,10 @@ def remove_stale_results(
     results : Path
         Folder of the results.
     groups : mapping
-        By name of the group: its `rivers`, `images` and `batches`, and the `labelled_rivers`,
-        `labelled_images` and `labelled_batches` among them.
+        By name of the group: its `images` and `batches`, and the `labelled_images` and
+        `labelled_batches` among them.
+    pools : mapping
+        By name that scores are reported under: the `rivers` and the `labelled_rivers` among them.
     prefixes : mapping
         By folder of a group: what the names of its files begin with, "" for nothing.
     checks : mapping
@@ -142,7 +145,7 @@ def remove_stale_results(
         # A river may have a dot in its name.
         river = _target(path) if path.is_dir() else Path(_target(path)).stem
         rivers = "rivers" if path.is_dir() else "labelled_rivers"
-        if river not in groups.get(path.parent.name, {}).get(rivers, ()):
+        if river not in pools.get(path.parent.name, {}).get(rivers, ()):
             stale.append(path)
     for split, units in checks.items():
         stale += _stale_tables(results / "check" / split, units)

@@ -11,7 +11,7 @@ from ssc.io.tables import read_table
 def main(snakemake):
     compiled = read_table(snakemake.input.compiled)
     final = compiled[
-        (compiled["model"] == snakemake.wildcards.group)
+        compiled["model"].isin(snakemake.params.groups)
         & (compiled["type"] == snakemake.params.final_stage)
         & (compiled["class"] == "ALL")
     ]

@@ -7,6 +7,8 @@ from typing import Any
 # What the library calls a setting, and what a user calls it.
 CONFIG_KEYS = {
     "architecture": "cnn.architecture",
+    "encoder": "cnn.encoder",
+    "channels": "cnn.channels",
     "weights": "cnn.weights",
     "trainable_layers": "cnn.trainable_layers",
     "epochs": "cnn.epochs",

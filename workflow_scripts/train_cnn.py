@@ -1,6 +1,7 @@
 """Train the CNN of a group; write it for Keras and ONNX Runtime, with its class key and history."""
 
 import logging
+from functools import partial
 
 from job import run_job
 from keras_setup import check_gpu, choose_dtype_policy, claim_gpu, make_trainer, set_up_keras
@@ -13,9 +14,13 @@ def main(snakemake):
     set_up_keras(snakemake.threads)
     import pandas as pd
 
+    from ssc.classes import read_classes
+    from ssc.cnn.class_key import read_class_key
     from ssc.cnn.colour_matching import COLOUR_STATS, training_colour_stats
     from ssc.cnn.export import save_keras, save_onnx
+    from ssc.cnn.model_loading import load_model
     from ssc.cnn.training import rebuild_in_float32, train
+    from ssc.cnn.transfer import copy_weights
     from ssc.cnn.tuning import plateau_epoch
     from ssc.cnn.unet import low_resolution_model
 
@@ -27,9 +32,17 @@ def main(snakemake):
         logging.info("%d epochs, as tuned", epochs)
         tuned = {"epochs": epochs, "min_steps": 0}
     trainer = make_trainer(snakemake, **tuned)
-    policy = choose_dtype_policy(cnn["mixed_precision"], cnn["architecture"])
+    policy = choose_dtype_policy(cnn["mixed_precision"], cnn.get("encoder"))
     logging.info("computing in %s", policy)
-    model, history = train(trainer, policy, trainer.sequence())
+    start = None
+    if snakemake.input.start:
+        path, key_path = snakemake.input.start
+        trained = load_model(path)
+        classes = read_classes(snakemake.params.classes)
+        key = read_class_key(key_path, classes, trained.output_shape[-1])
+        logging.info("starting from %s", path)
+        start = partial(copy_weights, trained, key, target_key=trainer.key)
+    model, history = train(trainer, policy, trainer.sequence(), start=start)
     weights = model.get_weights()
     del model
     model = rebuild_in_float32(trainer, weights)

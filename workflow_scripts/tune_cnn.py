@@ -29,7 +29,7 @@ def main(snakemake):
         tiles.codes[drawn], tiles.images[drawn], tuning["validation"], trainer.seed
     )
     logging.info("%d training tiles, %d validation tiles", len(train_idx), len(validation_idx))
-    policy = choose_dtype_policy(cnn["mixed_precision"], cnn["architecture"])
+    policy = choose_dtype_policy(cnn["mixed_precision"], cnn.get("encoder"))
     training = trainer.sequence(drawn[train_idx])
     validation = trainer.sequence(drawn[validation_idx], augment=False)
     _, history = train(trainer, policy, training, validation)

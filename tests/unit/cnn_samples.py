@@ -29,6 +29,7 @@ TILE_CNN = TileCnnSettings(
     balance=True,
 )
 UNET = UNetSettings(
+    encoder="plain",
     channels=[8, 16],
     steps=100,
     patch_size=64,

@@ -6,6 +6,7 @@ from copy import deepcopy
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from snakemake.utils import validate
 
 from config_reading import find_conflicts, find_problems
 from run import REPO
@@ -16,6 +17,13 @@ PUBLISHED = yaml.safe_load((REPO / "config/published.yaml").read_text("utf-8"))
 CAMPAIGN = {"train": "train", "predict": "predict"}
 OWN = {"train": ["Ure"], "predict": ["Ure"]}
 TRAINED = {"model": "ure.h5", "predict": ["Ure"]}
+
+
+def complete(cnn):
+    """The section cnn with all defaults."""
+    config = {"campaign": dict(CAMPAIGN), "cnn": dict(cnn)}
+    validate(config, str(REPO / "config/config.schema.yaml"))
+    return config["cnn"]
 
 
 def problems_of(**sections):
@@ -68,7 +76,7 @@ def test_every_key_is_described_and_shown(path, schema):
 # The sample campaign has images, and they are small.
 OF_SAMPLE = {
     *(("campaign", "train"), ("campaign", "predict"), ("classes",)),
-    *(("cnn", "steps"), ("cnn", "patch_size"), ("refine", "min_pixels")),
+    *(("cnn", "patch_size"), ("refine", "min_pixels")),
 }
 
 
@@ -78,7 +86,37 @@ def test_sample_shows_the_defaults(path, schema):
     if path == ("classes",):
         assert {str(code): c for code, c in value.items()} == schema["default"]
     elif is_shown and path not in OF_SAMPLE:
-        assert value == schema["default"]
+        # Some defaults of the U-Net depend on its encoder.
+        assert value == (schema["default"] if "default" in schema else complete({})[path[1]])
+
+
+def test_defaults_of_the_u_net_depend_on_its_encoder():
+    keys = ("steps", "channels", "learning_rate", "encoder_learning_rate", "weights")
+
+    def defaults(encoder):
+        cnn = complete({"encoder": encoder})
+        return [cnn.get(key) for key in keys]
+
+    pretrained = [200, [64, 96, 128, 160], 0.001, 0.0002]
+    assert defaults("plain") == [1800, [64, 128, 256], 0.003, None, None]
+    assert defaults("efficientnet_lite2") == [*pretrained, None]
+    assert defaults("ResNet50") == [*pretrained, "imagenet"]
+
+
+@pytest.mark.parametrize(
+    ("cnn", "problem"),
+    [
+        ({"weights": "imagenet"}, "cnn.weights: None was expected. Only encoders of keras.app"),
+        (
+            {"encoder": "plain", "encoder_learning_rate": 0.1},
+            "cnn.encoder_learning_rate: None was expected. The plain encoder learns at",
+        ),
+        ({"encoder": "plain", "channels": [8] * 4}, "is too long. The plain encoder has two or"),
+    ],
+)
+def test_a_key_that_the_encoder_does_not_read_is_refused(cnn, problem):
+    (line,) = problems_of(cnn=cnn)
+    assert problem in line
 
 
 def readme_rows(section):
@@ -163,7 +201,7 @@ def test_schema_is_one_and_its_defaults_fit_it():
         (groups("per_rivver"), "campaign.groups: 'per_rivver' is not one of"),
         (groups({"a": {"train": ["Ure"]}}), "campaign.groups.a: 'predict' is a required property"),
         (groups(["per_river", {"a": TRAINED | {"modle": "b"}}]), "did you mean model?"),
-        ({"campaign": {"train": "train"}}, "campaign: 'predict' is a required property"),
+        ({"campaign": CAMPAIGN | {"folds": 1}}, "campaign.folds: 1 is less than the minimum of 2"),
         ({"campaign": None}, "campaign: None is not of type 'object'"),
         ({"cnn": [1]}, "cnn: [1] is not of type 'object'"),
         ({"cnn": {"architecture": 7}}, "cnn.architecture: 7 is not of type 'string'"),

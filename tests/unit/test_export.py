@@ -21,7 +21,14 @@ from ssc.cnn.unet import build_unet, low_resolution_model
         (lambda: build_tile_cnn("compact", None, "all", 8, 3), (20, 8, 8, 3), "tiles"),
         # It has constants, which may not become inputs of the graph.
         (lambda: build_tile_cnn("EfficientNetV2B0", None, "all", 32, 4), (3, 32, 32, 3), "tiles"),
-        (lambda: low_resolution_model(build_unet([8, 16], 3)), (1, 64, 40, 3), "pixels"),
+        *(
+            (
+                lambda encoder=encoder: low_resolution_model(build_unet(encoder, None, [8, 16], 3)),
+                (1, 64, 32, 3),
+                "pixels",
+            )
+            for encoder in ("plain", "efficientnet_lite0", "MobileNetV3Small")
+        ),
     ],
 )
 def test_onnx_gives_the_probabilities_of_keras_and_keeps_metadata(build, shape, name, tmp_path):

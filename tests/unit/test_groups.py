@@ -2,8 +2,11 @@
 
 import pytest
 from campaign_samples import fill, labelled, problems_of
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ssc.campaign import read_campaign
+from ssc.campaign import Campaign, Image, read_campaign
+from ssc.groups import form_groups
 
 
 @pytest.fixture
@@ -38,6 +41,50 @@ def test_leave_one_river_out_learns_from_all_other_rivers(three_rivers):
     }
 
 
+NUMBERS = st.sets(st.integers(0, 20_000), min_size=2, max_size=30)
+
+
+@given(st.dictionaries(st.sampled_from(["Ure", "Wye"]), NUMBERS, min_size=1), st.integers(2, 7))
+def test_folds_of_neighbours_hold_out_each_training_image_once(numbers, folds):
+    images = [Image(river, f"{n:04d}", "") for river in numbers for n in numbers[river]]
+    train = {i.name: i for i in sorted(images, key=lambda i: i.order)}
+    names = {r: [i.name for i in train.values() if i.river == r] for r in sorted(numbers)}
+    problems = []
+    groups = form_groups("cross_validation", names, [], folds, problems)
+    campaign = Campaign(train, {}, groups)
+    assert problems == []
+    held_out = {name: campaign.held_out_images(name) for name in groups}
+    # One fold after the other they are all images in order.
+    assert [i for fold in held_out.values() for i in fold] == list(train.values())
+    for river, own in names.items():
+        n = min(folds, len(own))
+        of_river = [f"{river}_fold_{number}" for number in range(1, n + 1)]
+        assert of_river == [name for name, group in groups.items() if group.train == (river,)]
+        sizes = [len(held_out[name]) for name in of_river]
+        assert max(sizes) - min(sizes) <= 1
+        for name in of_river:
+            learned = {i.name for i in campaign.train_images(name)}
+            assert learned == set(own) - {i.name for i in held_out[name]}
+
+
+def test_cross_validation_needs_no_images_to_classify_but_two_to_learn_from(tmp_path):
+    train = fill(tmp_path / "train", *labelled("Ure_0001", "Ure_0002"))
+    campaign = read_campaign(train, [], "cross_validation")
+    assert {g.name: (g.design, g.pool) for g in campaign.groups.values()} == {
+        "Ure_fold_1": ("cross_validation", "Ure_cross_validation"),
+        "Ure_fold_2": ("cross_validation", "Ure_cross_validation"),
+    }
+    assert problems_of(train, [], ["cross_validation", "per_river"]) == [
+        "groups: per_river has no images to classify; set predict, or choose cross_validation, "
+        "which classifies the training images"
+    ]
+    fill(tmp_path / "train", *labelled("Wye_0001"))
+    assert problems_of(train, [], "cross_validation") == [
+        "groups: cross_validation needs two training images of a river, and Wye_0001 is the only "
+        "one of Wye; label another, or remove this one from train"
+    ]
+
+
 def test_mapping_forms_the_groups_that_it_names(three_rivers):
     groups = {
         "both": {"train": ["Ure", "Dee"], "predict": ["Ure", "Wye"]},
@@ -67,6 +114,22 @@ def test_mapping_refuses_rivers_that_are_not_there(three_rivers):
     assert problems_of(*three_rivers, groups) == [
         "groups.g.train: no images of river Exe in train; there are: Dee, Ure, Wye",
         "groups.g.predict: no images of river Dee in predict; there are: Ure, Wye",
+    ]
+
+
+def test_training_may_start_from_a_trained_cnn(tmp_path, three_rivers):
+    own = {"train": ["Wye"], "predict": ["Wye"], "start_from": str(tmp_path / "river.h5")}
+    assert problems_of(*three_rivers, {"g": own}) == [
+        f"groups.g.start_from: no file {tmp_path}/river.h5",
+        f"groups.g.key: no file {tmp_path}/river.csv",
+    ]
+    fill(tmp_path, "river.h5", "river.csv")
+    group = read_campaign(*three_rivers, {"g": own}).groups["g"]
+    assert (group.train, group.model) == (("Wye",), None)
+    assert (group.start_from, group.key) == (own["start_from"], str(tmp_path / "river.csv"))
+    without = {"model": own["start_from"], "start_from": own["start_from"], "predict": ["Wye"]}
+    assert problems_of(*three_rivers, {"g": without}) == [
+        "groups.g: start_from goes with train, the rivers to learn from"
     ]
 
 
@@ -120,7 +183,7 @@ def test_trained_model_that_is_not_there_is_refused(tmp_path, three_rivers, trai
     ]
 
 
-@pytest.mark.parametrize("groups", ["per_river", "leave_one_river_out"])
+@pytest.mark.parametrize("groups", ["per_river", "leave_one_river_out", "cross_validation"])
 def test_training_folder_is_required_where_a_cnn_has_to_be_trained(three_rivers, groups):
     assert problems_of([], three_rivers[1], groups) == [
         f"groups: {groups} has no training images to learn from; set train, or "
@@ -147,11 +210,19 @@ def test_two_groups_of_one_name_are_refused(three_rivers):
     assert problems_of(*three_rivers, groups) == ["groups: 2 groups are named Ure; rename your own"]
 
 
-@pytest.mark.parametrize("name", ["check", "colour_counts", "logs", "report"])
-def test_group_may_not_take_the_name_of_a_results_folder(three_rivers, name):
+def test_group_may_not_take_the_name_of_the_scores_of_all_folds(tmp_path):
+    train = fill(tmp_path / "train", *labelled("Ure_0001", "Ure_0002"))
+    own = {"Ure_cross_validation": {"train": ["Ure"], "predict": []}}
+    assert problems_of(train, [], ["cross_validation", own]) == [
+        "groups: 2 groups are named Ure_cross_validation; rename your own"
+    ]
+
+
+@pytest.mark.parametrize("name", ["check", "colour_counts", "logs", "report", "cross_validation"])
+def test_group_may_not_take_a_name_of_the_results(three_rivers, name):
     groups = {name: {"train": ["Ure"], "predict": ["Ure"]}}
     assert problems_of(*three_rivers, groups) == [
-        f"groups: a group may not be named {name}; results has a folder of that name"
+        f"groups: a group may not be named {name}; the results use this name; choose another"
     ]
 
 

@@ -88,23 +88,25 @@ def test_training_goes_on(monkeypatch, given, allow_cpu_fallback, seen):
 
 
 @pytest.mark.parametrize(
-    ("mixed_precision", "architecture", "gpus", "cpu", "policy"),
+    ("mixed_precision", "encoder", "gpus", "cpu", "policy"),
     [
-        (False, "unet", ["gpu:0"], "avx512_bf16", "float32"),
-        (True, "unet", ["gpu:0"], "avx512_bf16", "mixed_float16"),
-        (True, "compact", ["gpu:0"], "avx2", "mixed_float16"),
-        (True, "unet", [], "avx2 avx512_bf16", "mixed_bfloat16"),
-        (True, "compact", [], "avx2 avx512_bf16", "float32"),
-        (True, "unet", [], "avx2", "float32"),
-        (True, "unet", [], None, "float32"),
+        (False, "plain", ["gpu:0"], "avx512_bf16", "float32"),
+        (True, "plain", ["gpu:0"], "avx512_bf16", "mixed_float16"),
+        (True, None, ["gpu:0"], "avx2", "mixed_float16"),
+        (True, "plain", [], "avx2 avx512_bf16", "mixed_bfloat16"),
+        (True, "efficientnet_lite0", ["gpu:0"], "avx2", "mixed_float16"),
+        (True, "efficientnet_lite0", [], "avx2 avx512_bf16", "float32"),
+        (True, None, [], "avx2 avx512_bf16", "float32"),
+        (True, "plain", [], "avx2", "float32"),
+        (True, "plain", [], None, "float32"),
     ],
 )
 def test_half_precision_where_the_hardware_computes_so(
-    tmp_path, monkeypatch, mixed_precision, architecture, gpus, cpu, policy
+    tmp_path, monkeypatch, mixed_precision, encoder, gpus, cpu, policy
 ):
     monkeypatch.setattr(keras.distribution, "list_devices", lambda kind: gpus)
     cpuinfo = tmp_path / "cpuinfo"
     if cpu:
         cpuinfo.write_text(f"flags : {cpu}\n")
     monkeypatch.setattr(keras_setup, "Path", lambda path: cpuinfo)
-    assert choose_dtype_policy(mixed_precision, architecture) == policy
+    assert choose_dtype_policy(mixed_precision, encoder) == policy

@@ -287,7 +287,7 @@ def test_model_that_is_no_tile_cnn_is_refused(shape, layers, tmp_path):
 
 
 def test_unet_of_this_workflow_is_loaded_and_others_are_refused(tmp_path):
-    model = build_unet([8, 8], 3)
+    model = build_unet("plain", None, [8, 8], 3)
     model.save(tmp_path / "unet.h5")
     loaded = load_model(tmp_path / "unet.h5")
     assert is_unet(loaded)

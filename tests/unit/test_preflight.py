@@ -213,13 +213,15 @@ def make_table(tmp_path):
     return make
 
 
-def test_what_is_learned_from_is_summed_over_the_rivers_of_a_cnn(make_image, make_table, classes):
+def test_what_is_learned_from_is_summed_over_the_images_of_a_cnn(make_image, make_table, classes):
     train = [
         make_image(),
         make_image(river="Wye", labels=LABELS * (LABELS != 4)),
         make_image(river="Dee", labels=LABELS * 0 + 2),
+        # Held out of the training of all CNNs.
+        make_image(number="0003"),
     ]
-    groups = {"ab": ["Ure", "Wye"], "c": ["Dee"]}
+    groups = {"ab": [train[0].path, train[1].path], "c": [train[2].path]}
     # No CNN learns from the labels of images to classify.
     labels = summarise_labels(make_table(train, [make_image(number="0002")]), groups, classes)
     columns = ["group", "class", "images", "pixels", "pure_tiles", "warning"]
@@ -248,7 +250,7 @@ def test_campaign_of_trained_cnns_has_no_labels_to_summarise(make_image, make_ta
 
 
 def problems_of(preflight, classes):
-    labels = summarise_labels(preflight, {"all": ["Ure"]}, classes)
+    labels = summarise_labels(preflight, {"all": preflight["image"]}, classes)
     with pytest.raises(InputError) as caught:
         stop_on_problems(preflight, labels, classes)
     return list(caught.value.problems)
@@ -257,7 +259,7 @@ def problems_of(preflight, classes):
 def test_campaign_without_fault_is_not_stopped(make_image, make_table, classes):
     # A class that cannot be learned is a warning only.
     preflight = make_table([make_image()])
-    labels = summarise_labels(preflight, {"all": ["Ure"]}, classes)
+    labels = summarise_labels(preflight, {"all": preflight["image"]}, classes)
     assert [bool(warning) for warning in labels["warning"]] == [False, True, False]
     stop_on_problems(preflight, labels, classes)
 

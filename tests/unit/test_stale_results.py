@@ -20,7 +20,7 @@ def rivers_of(images):
 
 
 def group_of(images, labelled=()):
-    """A group of which each image is a batch."""
+    """A group, also as it is reported, of which each image is a batch."""
     return {
         "rivers": rivers_of(images),
         "labelled_rivers": rivers_of(labelled),
@@ -63,7 +63,7 @@ def files_in(folder):
 def removed_by(folder, groups, prefixes=PREFIXES, checks=None):
     """The files that are gone afterwards."""
     before = files_in(folder)
-    remove_stale_results(folder, groups, prefixes, checks or {})
+    remove_stale_results(folder, groups, groups, prefixes, checks or {})
     assert files_in(folder) <= before
     return before - files_in(folder)
 
@@ -86,14 +86,15 @@ def test_of_two_campaigns_the_results_of_the_second_stay_and_all_models(
 ):
     folder = tmp_path_factory.mktemp("results")
     make(folder, *files_of(before), *files_of(after))
-    remove_stale_results(folder, after, PREFIXES, {})
+    remove_stale_results(folder, after, after, PREFIXES, {})
     models = {f"{name}/model/{name}.h5" for name in before}
     assert files_in(folder) == {*files_of(after), *models}
 
 
 def test_everything_that_was_removed_is_listed(tmp_path):
     make(tmp_path, *files_of({"Ure": group_of(["Ure_0001", "Ure_0002", "Wye_0001"])}))
-    removed = remove_stale_results(tmp_path, {"Ure": group_of(["Ure_0001"])}, PREFIXES, {})
+    groups = {"Ure": group_of(["Ure_0001"])}
+    removed = remove_stale_results(tmp_path, groups, groups, PREFIXES, {})
     assert not [path for path in removed if path.exists()]
     assert {str(path.relative_to(tmp_path)) for path in removed} == {
         f"Ure/{folder}/{name}"

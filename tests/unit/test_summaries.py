@@ -22,10 +22,11 @@ def describe(name="Ure_0001", kind="CNN", model="Ure", river="Ure", in_sample=Tr
 def test_compiled_table_is_in_percent_with_the_published_columns():
     compiled = compile_scores([(describe(), scores(LABELS, CODES))])
     assert compiled.to_csv(index=False).splitlines() == [
-        "class,f1_score,support,RiverName,Image,type,experiment,model,in_sample,boundary_f1,confidence",
-        "Water,66.667,3,Ure,Ure_0001,CNN,demo,Ure,True,60.0,87.5",
-        "Sand,0.0,1,Ure,Ure_0001,CNN,demo,Ure,True,0.0,87.5",
-        "ALL,50.0,4,Ure,Ure_0001,CNN,demo,Ure,True,33.333,87.5",
+        "class,f1_score,support,RiverName,Image,type,experiment,model,"
+        "design,in_sample,boundary_f1,confidence",
+        "Water,66.667,3,Ure,Ure_0001,CNN,demo,Ure,own,True,60.0,87.5",
+        "Sand,0.0,1,Ure,Ure_0001,CNN,demo,Ure,own,True,0.0,87.5",
+        "ALL,50.0,4,Ure,Ure_0001,CNN,demo,Ure,own,True,33.333,87.5",
     ]
 
 

@@ -16,7 +16,7 @@ from ssc.cnn.unet import LOGITS, UNetTrainer, build_unet, low_resolution_model
 @pytest.mark.parametrize("channels", [[8, 16], [8, 8, 16, 16, 24]])
 def test_unet_gives_probabilities_of_each_pixel(channels):
     with use_dtype_policy("mixed_bfloat16"):
-        model = build_unet(channels, 3)
+        model = build_unet("plain", None, channels, 3)
     unit = 4 * 2 ** (len(channels) - 1)
     pixels = np.random.default_rng(1).uniform(0, 255, (2, 2 * unit, unit, 3)).astype(np.float32)
     outputs = model(pixels)
@@ -30,7 +30,7 @@ def test_unet_gives_probabilities_of_each_pixel(channels):
 def test_deeper_levels_see_farther():
     def reach(channels):
         keras.utils.set_random_seed(1)
-        model = low_resolution_model(build_unet(channels, 3))
+        model = low_resolution_model(build_unet("plain", None, channels, 3))
         pixels = np.random.default_rng(1).uniform(0, 255, (1, 512, 64, 3)).astype(np.float32)
         other = pixels.copy()
         other[:, 256] = 255 - other[:, 256]
@@ -46,7 +46,7 @@ def test_deeper_levels_see_farther():
 def strong_unet():
     """A U-Net of random weights whose probabilities differ much from pixel to pixel."""
     keras.utils.set_random_seed(1)
-    model = build_unet([8, 16], 3)
+    model = build_unet("plain", None, [8, 16], 3)
     layer = model.get_layer(LOGITS)
     kernel, bias = layer.get_weights()
     layer.set_weights([20 * kernel, bias])
@@ -148,3 +148,26 @@ def test_loss_is_the_mean_over_labelled_pixels_however_few():
     # Of three outputs alike.
     scores = model.evaluate(trainer.sequence(), verbose=0, return_dict=True)
     assert scores["loss"] == pytest.approx(np.log(3), rel=1e-5)
+
+
+def test_a_pretrained_encoder_learns_at_its_own_rate():
+    trainer = unet_trainer(
+        *two_colours()[:2],
+        encoder="efficientnet_lite0",
+        channels=[8, 8],
+        learning_rate=0.01,
+        encoder_learning_rate=0.001,
+    )
+    model = trainer.build()
+    trainer.compile(model, n_steps=100)
+    # After the rise of 5 steps the rate is at its highest.
+    model.optimizer.build(model.trainable_variables)
+    model.optimizer.iterations.assign(5)
+    encoder = {v.path for v in model.get_layer("encoder").trainable_variables}
+    variables = model.trainable_variables
+    before = [np.copy(v) for v in variables]
+    model.optimizer.apply([np.ones(v.shape, np.float32) for v in variables])
+    steps = [np.abs(v - b).mean() for v, b in zip(variables, before, strict=True)]
+    of_encoder = np.array([v.path in encoder for v in variables])
+    slow, fast = (np.mean(steps, where=part) for part in (of_encoder, ~of_encoder))
+    assert slow / fast == pytest.approx(0.1, rel=0.02)

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
+import skimage.data
 
 from ssc.cnn import classifier as classifier_module
 from ssc.cnn.classifier import ClassifierSettings, UNetClassifier, open_classifier
@@ -18,7 +19,7 @@ from ssc.cnn.unet import LOGITS, build_unet, low_resolution_model
 def unet(tmp_path_factory):
     """A U-Net of three levels and random weights, as Keras and as ONNX has it."""
     keras.utils.set_random_seed(1)
-    model = build_unet([8, 8, 8], 4)
+    model = build_unet("plain", None, [8, 8, 8], 4)
     layer = model.get_layer(LOGITS)
     kernel, bias = layer.get_weights()
     # Probabilities that differ much from pixel to pixel.
@@ -65,9 +66,11 @@ def test_probabilities_are_those_of_keras_for_the_image_mirrored_to_a_full_size(
     np.testing.assert_allclose(result.confidence, percent, atol=0.51)
 
 
-# With 1 pixel strips are still 64 rows high; 450 is no multiple of 64 and 128.
-@pytest.mark.parametrize("strip_pixels", [1, 70 * 200])
-def test_classification_in_strips_equals_that_in_one(unet, monkeypatch, strip_pixels):
+# With 1 pixel strips are still 64 rows high; three of 450 rows have 150, so 192.
+@pytest.mark.parametrize(("strip_pixels", "n_strips", "rows"), [(1, 8, 64), (14000, 3, 192)])
+def test_classification_in_strips_equals_that_in_one(
+    unet, monkeypatch, strip_pixels, n_strips, rows
+):
     classifier = open_unet(unet[1])
     image = random_image(450, 70)
     expected = classifier.classify(image)
@@ -86,9 +89,24 @@ def test_classification_in_strips_equals_that_in_one(unet, monkeypatch, strip_pi
     np.testing.assert_array_equal(result.probabilities.values, expected.probabilities.values)
     np.testing.assert_array_equal(result.class_map, expected.class_map)
     np.testing.assert_array_equal(result.confidence, expected.confidence)
-    # Strips bound the memory: at most 128 more rows on either side.
-    assert len(heights) == -(-450 // max(64, strip_pixels // 70 // 64 * 64))
-    assert max(heights) <= max(64, strip_pixels // 70) + 256
+    # Strips bound the memory: at most 256 more rows on either side.
+    assert len(heights) == n_strips
+    assert max(heights) <= rows + 512
+
+
+def test_strips_of_the_default_encoder_show_no_seams(tmp_path, monkeypatch):
+    """It sees farther than the strips overlap, but hardly uses what is so far away."""
+    keras.utils.set_random_seed(1)
+    model = build_unet("efficientnet_lite0", None, [64, 96, 128, 160], 4)
+    save_onnx(low_resolution_model(model), tmp_path / "model.onnx", {})
+    classifier = open_unet(str(tmp_path / "model.onnx"))
+    image = np.vstack([np.rot90(skimage.data.coffee())[:, :256]] * 3)
+    whole = classifier.classify(image)
+    monkeypatch.setattr(classifier_module, "STRIP_PIXELS", image.size // 3 // 2)
+    strips = classifier.classify(image)
+    assert not np.array_equal(strips.probabilities.values, whole.probabilities.values)
+    assert np.bincount(whole.class_map.ravel()).max() < 0.9 * whole.class_map.size
+    assert (strips.class_map != whole.class_map).mean() < 0.001
 
 
 def test_classes_are_those_of_the_outputs_however_the_key_is_ordered(unet):

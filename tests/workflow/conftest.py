@@ -16,7 +16,7 @@ SAMPLE = yaml.safe_load((REPO / "config/config.yaml").read_text())
 def small():
     """A config that trains in seconds."""
     return SAMPLE | {
-        "cnn": {"steps": 50, "patch_size": 64, "channels": [16, 32]},
+        "cnn": {"encoder": "plain", "steps": 50, "patch_size": 64, "channels": [16, 32]},
         "refine": {"epochs": 2, "n_samples": 5000},
     }
 

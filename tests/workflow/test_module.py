@@ -65,7 +65,7 @@ def test_all_rules_plan_with_the_importers_images_and_prefix(importer):
 
 def test_a_rule_of_the_importer_reads_our_results(importer):
     config = {
-        "cnn": {"steps": 20, "patch_size": 64, "channels": [8, 8]},
+        "cnn": {"encoder": "plain", "steps": 20, "patch_size": 64, "channels": [8, 8]},
         "refine": {"epochs": 1, "n_samples": 1000},
     }
     snakemake(importer, "--cores", "2", **config)

@@ -1,6 +1,7 @@
 """What Snakemake plans to do, from file names alone."""
 
 import os
+import re
 import shutil
 
 import pytest
@@ -66,6 +67,67 @@ def test_several_experiments_with_a_trained_cnn_share_the_checks(campaign, plan)
     # Baselines learn what a CNN learns that is trained here.
     assert (jobs["fit_baselines"], jobs["map_baselines"], jobs["score_images"]) == (3, 6, 8)
     assert jobs["plot_violins"] == 5
+
+
+@pytest.fixture
+def two_folds(campaign):
+    """A function that makes a config of two folds a river from groups.
+
+    A has three training images, the last also to predict, and B has two.
+    """
+    for name in ("A_0003", "B_0003"):
+        touch(campaign / f"train/{name}.jpg")
+        touch(campaign / f"train/SCLS_{name}.tif")
+
+    def config(groups):
+        config = config_of(groups, baselines=["ML"])
+        config["campaign"]["folds"] = 2
+        return config
+
+    return config
+
+
+def test_cross_validation_needs_training_images_only(campaign, plan, two_folds):
+    jobs = dict.fromkeys(("count_colours", "train_cnn", "plot_training", "fit_baselines"), 4)
+    of_batches = ("classify_images", "refine_pixels", "map_baselines", "score_images")
+    jobs |= dict.fromkeys((*of_batches, "plot_panels"), 5)
+    jobs |= dict.fromkeys(("check_campaign", "record_campaign", "compile_scores"), 1)
+    jobs |= dict.fromkeys(("check_images", "plot_violins", "select_panels"), 2)
+    config = two_folds("cross_validation")
+    assert plan(campaign, config) == jobs | {"check_images": 6}
+    del config["campaign"]["predict"]
+    assert plan(campaign, config) == jobs
+
+
+def test_training_images_are_mapped_by_cnns_that_did_not_learn_from_them(campaign, two_folds):
+    run = run_snakemake(campaign, "-n", config=two_folds(["per_river", "cross_validation"]))
+    assert run.returncode == 0, run.stdout
+
+    def inputs_of(rule, ending):
+        """Inputs with this ending of all jobs of a rule, by the first output of the job."""
+        job = rf"^rule {rule}:\n    input: (.+)\n    output: results/([^,\n]+)"
+        return {
+            output: [name for name in inputs.split(", ") if name.endswith(ending)]
+            for inputs, output in re.findall(job, run.stdout, re.MULTILINE)
+        }
+
+    a, b = ([f"train/{r}_000{n}.jpg" for n in ns] for r, ns in (("A", (1, 2, 3)), ("B", (1, 3))))
+    learned = {"A": a, "A_fold_1": a[1:], "A_fold_2": a[:1]}
+    learned |= {"B": b, "B_fold_1": b[1:], "B_fold_2": b[:1]}
+    assert inputs_of("train_cnn", ".jpg") == {f"{g}/model/{g}.h5": i for g, i in learned.items()}
+    mapped = {"A": ["A_0003", "A_0004", "A_0005"], "A_fold_1": ["A_0001"], "B": ["B_0002"]}
+    mapped |= {"A_fold_2": ["A_0002", "A_0003"], "B_fold_1": ["B_0001"], "B_fold_2": ["B_0003"]}
+    assert inputs_of("classify_images", ".jpg") == {
+        f"{group}/cnn/batches/{image}.csv": [
+            f"{'train' if 'fold' in group else 'predict'}/{image}.jpg"
+        ]
+        for group, images in mapped.items()
+        for image in images
+    }
+    counts = inputs_of("fit_baselines", ".npz")
+    assert counts["A/model/A_baselines.npz"] == ["results/colour_counts/A.npz"]
+    other = ["results/colour_counts/folds/A_fold_2.npz"]
+    assert counts["A_fold_1/model/A_fold_1_baselines.npz"] == other
 
 
 def test_a_trained_cnn_needs_no_training_images_and_batches_save_jobs(campaign, plan):

@@ -67,7 +67,7 @@ def test_maps_are_good_and_cover_the_image(sample):
         assert codes.min() > 0
 
 
-def test_maps_are_those_of_version_0_1(sample):
+def test_maps_are_those_of_the_reference(sample):
     """On another kind of CPU training rounds otherwise; on that of the references all agree."""
     for path in sorted((REPO / "tests/reference").glob("MLP_*.tif")):
         river = path.stem.split("_")[1]
@@ -80,7 +80,7 @@ def test_the_compiled_table_is_tidy(sample):
     compiled = pd.read_csv(sample / "results/report/compiled.csv")
     assert list(compiled.columns) == [
         *("class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"),
-        *("in_sample", "boundary_f1", "confidence"),
+        *("design", "in_sample", "boundary_f1", "confidence"),
     ]
     assert set(compiled["experiment"]) == {"demo"}
     assert compiled["in_sample"].all()

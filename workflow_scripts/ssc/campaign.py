@@ -71,11 +71,19 @@ class Campaign:
 
     def train_images(self, group: str) -> list[Image]:
         """Images that the CNN of a group learns from, in order."""
-        return [i for i in self.train.values() if i.river in self.groups[group].train]
+        rivers, held_out = self.groups[group].train, self.groups[group].held_out
+        return [i for i in self.train.values() if i.river in rivers and i.name not in held_out]
+
+    def held_out_images(self, group: str) -> list[Image]:
+        """Training images that the CNN of a fold classifies, in order; none of other groups."""
+        return [i for i in self.train.values() if i.name in self.groups[group].held_out]
 
 
 def read_campaign(
-    train: str | Iterable[str], predict: str | Iterable[str], groups: str | Mapping | Sequence
+    train: str | Iterable[str],
+    predict: str | Iterable[str],
+    groups: str | Mapping | Sequence,
+    folds: int = 5,
 ) -> Campaign:
     """Find a campaign's images and labels by name and form its groups.
 
@@ -84,10 +92,14 @@ def read_campaign(
     train, predict : str or iterable of str
         Folder or folders; `~` and environment variables are expanded. Every training image
         needs a label raster, `SCLS_<image>.tif` in any of the same folders. No training folder
-        at all (an empty list) will do where all groups have a trained model.
+        at all (an empty list) will do where all groups have a trained model, and no folder to
+        predict where all groups are folds of a cross-validation.
     groups : str, mapping or sequence
-        `per_river`, `leave_one_river_out`, `{name: {train: [river], predict: [river]}}` or
-        `{name: {model: path, predict: [river]}}`, or a list of such.
+        `per_river`, `leave_one_river_out`, `cross_validation`, `{name: {train: [river], predict:
+        [river]}}` or `{name: {model: path, predict: [river]}}`, or a list of such.
+    folds : int
+        Folds of a river in a cross-validation, two or more; a river of fewer training images has
+        as many folds as images.
 
     Returns
     -------
@@ -101,7 +113,9 @@ def read_campaign(
     """
     problems: list[str] = []
     train_images, train_unmatched = _find_images("train", train, problems) if train else ({}, [])
-    predict_images, predict_unmatched = _find_images("predict", predict, problems)
+    predict_images, predict_unmatched = (
+        _find_images("predict", predict, problems) if predict else ({}, [])
+    )
     # One folder may hold the labels of both roles.
     matched = {i.label for i in (*train_images.values(), *predict_images.values())}
     problems += [
@@ -117,12 +131,11 @@ def read_campaign(
                 f"{image.path}: training image without labels; put SCLS_{image.name}.tif "
                 "beside it, or move the image to a predict folder"
             )
-    formed = form_groups(
-        groups,
-        sorted({i.river for i in train_images.values()}),
-        sorted({i.river for i in predict_images.values()}),
-        problems,
-    )
+    names: dict[str, list[str]] = defaultdict(list)
+    for image in train_images.values():
+        names[image.river].append(image.name)
+    predict_rivers = sorted({i.river for i in predict_images.values()})
+    formed = form_groups(groups, dict(names), predict_rivers, folds, problems)
     if problems:
         raise InputError(*dict.fromkeys(problems))
     return Campaign(train_images, predict_images, formed)

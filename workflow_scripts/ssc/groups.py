@@ -3,14 +3,15 @@
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 # Snakemake gives these a meaning of its own in paths.
 RESERVED_CHARACTERS = "{}<>"
-# Folders of the results that are of no group.
-RESERVED_GROUPS = {"check", "colour_counts", "logs", "report"}
+# Folders of the results that are of no group, and the design of which the report says more.
+RESERVED_GROUPS = {"check", "colour_counts", "logs", "report", "cross_validation"}
 
 
 @dataclass(frozen=True)
@@ -23,9 +24,17 @@ class Group:
     train, predict : tuple of str
         Rivers to learn from and to classify.
     design : str
-        The experiment that it is part of: `per_river`, `leave_one_river_out` or its own name.
-    model, key : str or None
-        Paths of a CNN that others trained and of its class key; then `train` is empty.
+        The experiment that it is part of: `per_river`, `leave_one_river_out`, `cross_validation`
+        or its own name.
+    model : str or None
+        Path of a CNN that others trained; then `train` is empty.
+    start_from : str or None
+        Path of a trained CNN whose weights the CNN of the group starts with.
+    key : str or None
+        Path of the class key of either.
+    held_out : frozenset of str
+        Fold of a cross-validation: names of training images that it does not learn from but
+        classifies. Then `predict` is empty.
     """
 
     name: str
@@ -33,11 +42,22 @@ class Group:
     predict: tuple[str, ...]
     design: str
     model: str | None = None
+    start_from: str | None = None
     key: str | None = None
+    held_out: frozenset[str] = frozenset()
+
+    @property
+    def pool(self) -> str:
+        """Name that its scores are reported under: all folds of a river share one."""
+        return f"{self.train[0]}_{self.design}" if self.held_out else self.name
 
 
 def form_groups(
-    spec: str | Mapping | Sequence, train: list[str], predict: list[str], problems: list[str]
+    spec: str | Mapping | Sequence,
+    train: Mapping[str, Sequence[str]],
+    predict: Sequence[str],
+    folds: int,
+    problems: list[str],
 ) -> dict[str, Group]:
     """Form the groups of a campaign by name.
 
@@ -45,8 +65,12 @@ def form_groups(
     ----------
     spec : str, mapping or sequence
         As for `read_campaign`.
-    train, predict : list of str
-        Rivers with images to learn from and to classify.
+    train : mapping of str to sequence of str
+        By river: names of its images to learn from, in order.
+    predict : sequence of str
+        Rivers with images to classify.
+    folds : int
+        As for `read_campaign`.
     problems : list of str
         Gets what is wrong.
 
@@ -55,9 +79,9 @@ def form_groups(
     dict of str to Group
     """
     specs = [spec] if isinstance(spec, str | Mapping) else spec
-    groups = [group for s in specs for group in _form_design(s, train, predict, problems)]
+    groups = [group for s in specs for group in _form_design(s, train, predict, folds, problems)]
     problems += [
-        f"groups: a group may not be named {g.name}; results has a folder of that name"
+        f"groups: a group may not be named {g.name}; the results use this name; choose another"
         for g in groups
         if g.name in RESERVED_GROUPS
     ]
@@ -66,26 +90,42 @@ def form_groups(
         for g in groups
         if set(g.name) & set(RESERVED_CHARACTERS)
     ]
+    names = [*(g.name for g in groups), *{g.pool for g in groups if g.held_out}]
     problems += [
         f"groups: {n} groups are named {name}; rename your own"
-        for name, n in Counter(g.name for g in groups).items()
+        for name, n in Counter(names).items()
         if n > 1
     ]
     return {g.name: g for g in groups}
 
 
 def _form_design(
-    spec: str | Mapping, train: list[str], predict: list[str], problems: list[str]
+    spec: str | Mapping,
+    train: Mapping[str, Sequence[str]],
+    predict: Sequence[str],
+    folds: int,
+    problems: list[str],
 ) -> list[Group]:
     if isinstance(spec, Mapping):
         return [_custom_group(*item, train, predict, problems) for item in spec.items()]
+    missing = []
     if not train:
+        missing.append(
+            f"groups: {spec} has no training images to learn from; set train, or name a trained "
+            "model in groups"
+        )
+    if not predict and spec != "cross_validation":
+        missing.append(
+            f"groups: {spec} has no images to classify; set predict, or choose cross_validation, "
+            "which classifies the training images"
+        )
+    if missing:
+        # Faults of the folders themselves say more.
         if not problems:
-            problems.append(
-                f"groups: {spec} has no training images to learn from; set train, or name a "
-                "trained model in groups"
-            )
+            problems += missing
         return []
+    if spec == "cross_validation":
+        return [fold for item in train.items() for fold in _form_folds(*item, folds, problems)]
     if spec == "per_river":
         problems += [
             f"groups: river {r} has images to classify but none to learn from; add labelled images "
@@ -97,13 +137,35 @@ def _form_design(
     problems += [
         f"groups: leave_one_river_out has no other river to learn from for {r}"
         for r in predict
-        if train == [r]
+        if [*train] == [r]
     ]
     return [Group(f"without_{r}", tuple(t for t in train if t != r), (r,), spec) for r in predict]
 
 
+def _form_folds(
+    river: str, images: Sequence[str], folds: int, problems: list[str]
+) -> Iterator[Group]:
+    """Cut a river's training images into folds of neighbours, of sizes as equal as can be."""
+    if len(images) < 2:
+        problems.append(
+            f"groups: cross_validation needs two training images of a river, and {images[0]} is "
+            f"the only one of {river}; label another, or remove this one from train"
+        )
+        return
+    n = min(folds, len(images))
+    cuts = [number * len(images) // n for number in range(n + 1)]
+    for number, (start, stop) in enumerate(pairwise(cuts), start=1):
+        held_out = frozenset(images[start:stop])
+        name = f"{river}_fold_{number}"
+        yield Group(name, (river,), (), "cross_validation", held_out=held_out)
+
+
 def _custom_group(
-    name: str, spec: Mapping, train: list[str], predict: list[str], problems: list[str]
+    name: str,
+    spec: Mapping,
+    train: Collection[str],
+    predict: Collection[str],
+    problems: list[str],
 ) -> Group:
     key = f"groups.{name}"
     if ("train" in spec) == ("model" in spec):
@@ -111,6 +173,8 @@ def _custom_group(
             f"{key}: give either train, the rivers to learn from, or model, the file of a trained "
             "CNN"
         )
+    if "start_from" in spec and "train" not in spec:
+        problems.append(f"{key}: start_from goes with train, the rivers to learn from")
     rivers = {
         role: tuple(unicodedata.normalize("NFC", river) for river in spec.get(role, []))
         for role in ("train", "predict")
@@ -122,17 +186,26 @@ def _custom_group(
             for r in rivers[role]
             if r not in known
         ]
-    if "model" not in spec:
+    trained = next((part for part in ("model", "start_from") if part in spec), None)
+    if trained is None:
         return Group(name, rivers["train"], rivers["predict"], name)
-    default_key = str(Path(spec["model"]).with_suffix(".csv"))
-    files: dict[str, str] = {"model": spec["model"], "key": spec.get("key", default_key)}
-    paths = {role: expand_path(f"{key}.{role}", path, problems) for role, path in files.items()}
+    default_key = str(Path(spec[trained]).with_suffix(".csv"))
+    files: dict[str, str] = {trained: spec[trained], "key": spec.get("key", default_key)}
+    paths = {part: expand_path(f"{key}.{part}", path, problems) for part, path in files.items()}
     problems += [
-        f"{key}.{role}: no file {path}"
-        for role, path in paths.items()
+        f"{key}.{part}: no file {path}"
+        for part, path in paths.items()
         if path and not path.is_file()
     ]
-    return Group(name, (), rivers["predict"], name, str(paths["model"]), str(paths["key"]))
+    return Group(
+        name,
+        rivers["train"],
+        rivers["predict"],
+        name,
+        model=str(paths["model"]) if trained == "model" else None,
+        start_from=str(paths["start_from"]) if trained == "start_from" else None,
+        key=str(paths["key"]),
+    )
 
 
 def expand_path(key: str, path: str, problems: list[str]) -> Path | None:

@@ -148,7 +148,7 @@ def summarise_labels(
     preflight : pandas.DataFrame
         Rows of `check_image`; counts are missing where labels could not be read.
     groups : mapping
-        Training rivers of each CNN to train.
+        Paths of the images that each CNN to train learns from.
     classes : sequence of LandClass
 
     Returns
@@ -161,8 +161,8 @@ def summarise_labels(
     units = [unit for unit in ("pixels", "pure_tiles") if f"{unit}_{classes[0].code}" in train]
     name = {"pixels": "labelled pixel", "pure_tiles": "pure tile"}[units[-1]]
     rows = []
-    for group, rivers in groups.items():
-        own = train[train["river"].isin(rivers)]
+    for group, images in groups.items():
+        own = train[train["image"].isin(images)]
         shown = own["classes"].fillna("").astype(str).str.split()
         for c in classes:
             row: dict[str, Any] = {"group": group, "class": c.name}

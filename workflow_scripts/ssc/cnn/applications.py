@@ -1,4 +1,4 @@
-"""Models of keras.applications as the base of a tile CNN."""
+"""Models of keras.applications: as the base of a tile CNN, or as the encoder of the U-Net."""
 
 import sys
 from collections.abc import Sequence
@@ -36,35 +36,99 @@ def apply_pretrained(
     SettingError
         When there is no such architecture, or it takes no such weights, layers or tile size.
     """
-    family = _application_family(architecture)
     try:
-        base = getattr(keras.applications, architecture)(
-            include_top=False, weights=weights, input_shape=tuple(inputs.shape[1:])
+        base, scaling = _load_application(architecture, weights, inputs.shape[1:])
+    except ValueError as error:
+        raise SettingError("architecture", str(error)) from error
+    if weights is not None and trainable != "all":
+        _freeze(base, trainable, architecture)
+    return base(scaling(inputs))
+
+
+def apply_levels(encoder: str, weights: str | None, colours) -> list[keras.KerasTensor]:
+    """Apply a model of keras.applications to colours, for its features at several resolutions.
+
+    With weights, batch normalisation keeps their statistics.
+
+    Parameters
+    ----------
+    encoder : str
+        Name in keras.applications.
+    weights : str or None
+        As for `apply_pretrained`.
+    colours : keras.KerasTensor
+        0..255, float32 (n, height, width, 3).
+
+    Returns
+    -------
+    list of keras.KerasTensor
+        The last features at 1/4 of the resolution, at 1/8 and so on.
+
+    Raises
+    ------
+    SettingError
+        When there is no such model, it takes no such weights or has no features at 1/4.
+    """
+    try:
+        base, scaling = _load_application(encoder, weights, (None, None, 3))
+    except ValueError as error:
+        raise SettingError("encoder", str(error)) from error
+    if weights is not None:
+        for layer in base.layers:
+            layer.trainable = not isinstance(layer, layers.BatchNormalization)
+    candidates = [layer.output for layer in base.layers if len(layer.output.shape) == 4]
+    side = 1024
+    try:
+        shapes = keras.Model(base.input, candidates).compute_output_shape((1, side, side, 3))
+    except ValueError:
+        # Such as NASNet: its cells join features that fit at some sizes of the input only.
+        shapes = []
+    last = {shape[1:3]: output for shape, output in zip(shapes, candidates, strict=False)}
+    levels = []
+    for stride in (4, 8, 16, 32):
+        if (size := (side // stride,) * 2) not in last:
+            break
+        levels.append(last[size])
+    if not levels:
+        raise SettingError(
+            "encoder",
+            f"{encoder} has no features at a quarter of the resolution, for it cuts the edges of "
+            "its input; take another, such as ResNet50 or MobileNetV2",
+        )
+    outputs = keras.Model(base.input, levels)(scaling(colours))
+    return outputs if isinstance(outputs, list) else [outputs]
+
+
+def _load_application(
+    name: str, weights: str | None, shape: Sequence[int | None]
+) -> tuple[keras.Model, layers.Layer]:
+    """A model of keras.applications without its top, and the layer that scales its input."""
+    family = _application_family(name)
+    try:
+        base = getattr(keras.applications, name)(
+            include_top=False, weights=weights, input_shape=tuple(shape)
         )
     except Exception as error:
-        message = f"{architecture} with weights {weights}: {error}"
+        message = f"{name} with weights {weights}: {error}"
         if weights == "imagenet":
             message += (
                 ". Without a network, set weights to the file of weights without top that was "
                 "downloaded elsewhere, or to null"
             )
-        raise SettingError("architecture", message) from error
+        raise ValueError(message) from error
     if weights is None:
         _set_batch_norm_momentum(base, 0.9)
-    elif trainable != "all":
-        _freeze(base, trainable, architecture)
-    scaling = _unit_range if architecture.startswith("NASNet") else family.preprocess_input
-    return base(input_scaling(scaling)(inputs))
+    scaling = _unit_range if name.startswith("NASNet") else family.preprocess_input
+    return base, input_scaling(scaling)
 
 
-def _application_family(architecture: str):
-    """The module of keras.applications that has the architecture and its input scaling."""
-    builder = getattr(keras.applications, architecture, None)
+def _application_family(name: str):
+    """The module of keras.applications that has the model and its input scaling."""
+    builder = getattr(keras.applications, name, None)
     if not callable(builder):
-        raise SettingError(
-            "architecture",
-            f"no {architecture} in keras.applications; give unet, compact or a name from "
-            "https://keras.io/api/applications",
+        raise ValueError(
+            f"no {name} in keras.applications; its models are listed at "
+            "https://keras.io/api/applications"
         )
     return sys.modules[builder.__module__]
 

@@ -20,8 +20,9 @@ from .tiles import coarse_mosaic, extract_tiles, mosaic, tile_starts
 BATCH_PIXELS = 256 * 50 * 50
 # Pixels of the strips that the U-Net maps an image in: what 1 GB of memory is enough for.
 STRIP_PIXELS = 3_000_000
-# Pixels about a pixel that its probabilities in a U-Net can depend on, and more.
-OVERLAP = 128
+# Pixels about a pixel that its probabilities in a U-Net depend on: those farther away change no
+# class in a thousand pixels.
+OVERLAP = 256
 # Side that the U-Net's input has to be a multiple of.
 SIZE_MULTIPLE = 64
 
@@ -160,7 +161,8 @@ class UNetClassifier(CnnClassifier):
     def _map_strips(self, image: np.ndarray) -> CoarseProbabilities:
         """Map an image in strips that overlap, so that there are no seams."""
         height, width = image.shape[:2]
-        rows = max(SIZE_MULTIPLE, STRIP_PIXELS // width // SIZE_MULTIPLE * SIZE_MULTIPLE)
+        n_strips = -(-height * width // STRIP_PIXELS)
+        rows = -(-height // n_strips // SIZE_MULTIPLE) * SIZE_MULTIPLE
         strips = []
         for top in range(0, height, rows):
             bottom = min(top + rows, height)

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
@@ -67,6 +67,7 @@ def train(
     dtype_policy: str,
     sequence: PatchSequence,
     validation: PatchSequence | None = None,
+    start: Callable[[keras.Model], None] | None = None,
 ) -> tuple[keras.Model, pd.DataFrame]:
     """Train a CNN.
 
@@ -80,6 +81,8 @@ def train(
         Patches to learn from.
     validation : PatchSequence, optional
         Patches to judge each epoch by.
+    start : callable, optional
+        Gives the CNN other weights to start with.
 
     Returns
     -------
@@ -90,6 +93,8 @@ def train(
         val_loss and val_accuracy. Accuracies are shares from 0 to 1.
     """
     model = build(trainer, dtype_policy)
+    if start:
+        start(model)
     trainer.compile(model, len(sequence) * trainer.epochs)
     fitted = model.fit(
         sequence,

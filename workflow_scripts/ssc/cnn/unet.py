@@ -9,13 +9,13 @@ from keras import layers
 
 from ..classes import LandClass
 from .class_key import class_key
+from .encoders import ENCODER, apply_encoder, convolution
 from .patches import PatchSequence
 from .sampling import LabelledPixelSampler
 from .training import TrainingImages
 
 # The layer whose outputs are the logits; its name marks a U-Net of this workflow.
 LOGITS = "logits"
-STEM_CHANNELS = 24
 OUTPUT_STRIDE = 4
 STEPS_PER_EPOCH = 50
 
@@ -26,6 +26,8 @@ class UNetSettings:
 
     Attributes
     ----------
+    encoder : str
+        `plain`, `efficientnet_lite0` to `efficientnet_lite2`, or a model of keras.applications.
     channels : sequence of int
         Of the levels, from fine to coarse.
     steps : int
@@ -38,14 +40,21 @@ class UNetSettings:
         Of AdamW, at its highest.
     brightness_jitter : float
         Largest change of the brightness of a patch, as a share.
+    encoder_learning_rate : float or None
+        That of a pretrained encoder; None for the plain one, which learns as the rest does.
+    weights : str or None
+        Of a model of keras.applications: `imagenet`, the path of a file, or None.
     """
 
+    encoder: str
     channels: Sequence[int]
     steps: int
     patch_size: int
     batch_size: int
     learning_rate: float
     brightness_jitter: float
+    encoder_learning_rate: float | None = None
+    weights: str | None = None
 
 
 class UNetTrainer:
@@ -79,10 +88,11 @@ class UNetTrainer:
 
     def build(self) -> keras.Model:
         """Make the U-Net, with random weights, in the global dtype policy."""
-        return build_unet(self.settings.channels, len(self.key) + 1)
+        settings = self.settings
+        return build_unet(settings.encoder, settings.weights, settings.channels, len(self.key) + 1)
 
     def compile(self, model: keras.Model, n_steps: int) -> None:
-        """Set AdamW (Loshchilov & Hutter 2019, ICLR) and the cross-entropy of labelled pixels.
+        """Set AdamW and the cross-entropy of labelled pixels.
 
         The learning rate rises over the first twentieth of the steps and then falls to 0 along a
         cosine (Loshchilov & Hutter 2017, ICLR).
@@ -101,7 +111,12 @@ class UNetTrainer:
             warmup_target=self.settings.learning_rate,
             warmup_steps=n_steps // 20,
         )
-        optimizer = keras.optimizers.AdamW(rate, weight_decay=1e-3)
+        optimizer = DiscriminativeAdamW(rate, weight_decay=1e-3)
+        if self.settings.encoder_learning_rate is not None:
+            optimizer.scale_rate(
+                model.get_layer(ENCODER).trainable_variables,
+                self.settings.encoder_learning_rate / self.settings.learning_rate,
+            )
         # Scales and offsets are no weights to be kept small.
         optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
         model.compile(
@@ -126,16 +141,41 @@ class UNetTrainer:
         return PatchSequence(self.data.images, sampler, settings.patch_size, self.seed)
 
 
-def build_unet(channels: Sequence[int], n_outputs: int) -> keras.Model:
+class DiscriminativeAdamW(keras.optimizers.AdamW):
+    """AdamW (Loshchilov & Hutter 2019, ICLR) with a lower learning rate for some variables.
+
+    What is pretrained is to change less than what begins at random: discriminative fine-tuning
+    (Howard & Ruder 2018, ACL, section 3.2).
+    """
+
+    factor = 1.0
+    paths: frozenset[str] = frozenset()
+
+    def scale_rate(self, variables: Sequence[keras.Variable], factor: float) -> None:
+        """Multiply the learning rate of these variables by a factor."""
+        self.paths, self.factor = frozenset(v.path for v in variables), factor
+
+    def update_step(self, gradient, variable, learning_rate):
+        # Keras hands over the variable of the backend, which does not know its path.
+        path = self._trainable_variables[self._get_variable_index(variable)].path
+        factor = self.factor if path in self.paths else 1.0
+        super().update_step(gradient, variable, learning_rate * factor)
+
+
+def build_unet(
+    encoder: str, weights: str | None, channels: Sequence[int], n_outputs: int
+) -> keras.Model:
     """Make a U-Net from RGB colours to class probabilities of pixels.
 
-    Two strided convolutions quarter the resolution, for at full resolution most of the time
-    would go into few and shallow features; each further level halves it. Height and width have
-    to be multiples of 4, times 2 for each level but the first. After Ronneberger et al. 2015
-    (MICCAI, LNCS 9351, 234-241), with batch normalisation, and sums in place of joined skips.
+    The encoder gives features at 1/4 of the resolution, 1/8 and so on. The decoder enlarges the
+    coarsest and adds the next finer ones, level by level. Height and width have to be multiples
+    of 4, times 2 for each level but the first. After Ronneberger et al. 2015 (MICCAI, LNCS 9351,
+    234-241), with batch normalisation, and sums in place of joined skips.
 
     Parameters
     ----------
+    encoder, weights
+        As for `apply_encoder`.
     channels : sequence of int
         Of the levels, from fine to coarse.
     n_outputs : int
@@ -147,19 +187,12 @@ def build_unet(channels: Sequence[int], n_outputs: int) -> keras.Model:
         From float32 (n, height, width, 3) of 0..255 to float32 (n, height, width, n_outputs).
     """
     inputs = keras.Input((None, None, 3), name="pixels")
-    x = layers.Rescaling(1 / 128, offset=-1)(inputs)
-    x = _convolution(x, STEM_CHANNELS, strides=2)
-    skips = []
-    for level, filters in enumerate(channels):
-        x = _convolution(x, filters, strides=2)
-        for _ in range(1 if level == 0 else 2):
-            x = _convolution(x, filters)
-        skips.append(x)
-    for filters, skip in zip(channels[-2::-1], skips[-2::-1], strict=True):
+    *skips, x = apply_encoder(encoder, weights, channels, inputs)
+    for filters, skip in zip(channels[-2::-1], skips[::-1], strict=True):
         x = layers.Conv2D(filters, 1, use_bias=False)(x)
         x = layers.UpSampling2D()(x)
         x = layers.Add()([x, skip])
-        x = _convolution(x, filters)
+        x = convolution(x, filters)
     x = layers.Conv2D(n_outputs, 1, name=LOGITS)(x)
     x = layers.UpSampling2D(OUTPUT_STRIDE, interpolation="bilinear")(x)
     return keras.Model(inputs, layers.Softmax(dtype="float32")(x))
@@ -183,10 +216,3 @@ def low_resolution_model(model: keras.Model) -> keras.Model:
     """
     logits = model.get_layer(LOGITS).output
     return keras.Model(model.input, layers.Softmax(dtype="float32")(logits))
-
-
-def _convolution(x, filters: int, strides: int = 1):
-    x = layers.Conv2D(filters, 3, strides=strides, padding="same", use_bias=False)(x)
-    # The usual 0.99 needs more steps to settle than a small river gives.
-    x = layers.BatchNormalization(momentum=0.95)(x)
-    return layers.ReLU()(x)

@@ -16,9 +16,10 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
     Parameters
     ----------
     tables : sequence of tuple
-        Pairs of a description (RiverName, Image, type, experiment, model, in_sample, confidence)
-        and its score table. `in_sample` is True where the CNN learned from other images of the
-        river; confidence is the mean of the image's pixels in percent, or None.
+        Pairs of a description (RiverName, Image, type, experiment, model, design, in_sample,
+        confidence) and its score table. `design` is that of a `Group`; `in_sample` is True where
+        the CNN learned from other images of the river; confidence is the mean of the image's
+        pixels in percent, or None.
 
     Returns
     -------
@@ -27,7 +28,7 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
         boundary_f1 in percent, the latter NaN where `score_table` has none.
     """
     columns = ["class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"]
-    columns += ["in_sample", "boundary_f1", "confidence"]
+    columns += ["design", "in_sample", "boundary_f1", "confidence"]
     parts = [
         table.loc[(table["class"] != "MACRO") & (table["support"] > 0)].assign(**description)
         for description, table in tables
@@ -100,7 +101,7 @@ def compare_experiments(
     Parameters
     ----------
     tables : sequence of tuple
-        As for `compile_scores`; the descriptions also have the `design` that a CNN is part of.
+        As for `compile_scores`.
     classes : sequence of LandClass
 
     Returns
