@@ -165,7 +165,7 @@ def test_the_maps_are_those_of_an_undisturbed_run(campaign, undisturbed, map_dig
 def test_a_site_with_account_and_gres_finds_its_lines(
     slurm, tmp_path, monkeypatch, small, copy_river
 ):
-    """The lines that the profile has commented out, as sbatch is told them."""
+    """The lines that the profile has commented out, as sbatch gets them."""
     profile = (PROFILE / "profile.yaml").read_text()
     for line in ("slurm_account: account", 'gres: "gpu:1"', "gpu: 0"):
         assert f"# {line}" in profile

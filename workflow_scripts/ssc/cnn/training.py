@@ -53,7 +53,7 @@ class Trainer(Protocol):
     seed: int
 
     def build(self) -> keras.Model:
-        """Make the CNN, with random weights, in the global dtype policy."""
+        """Make the CNN, with its initial weights, in the global dtype policy."""
 
     def compile(self, model: keras.Model, n_steps: int) -> None:
         """Set the optimizer, for so many steps, and the loss."""
@@ -111,7 +111,7 @@ def train(
 
 
 def build(trainer: Trainer, dtype_policy: str) -> keras.Model:
-    """Make the CNN of a trainer with the random weights of its seed."""
+    """Make the CNN of a trainer with its initial weights; the random ones are those of its seed."""
     keras.utils.set_random_seed(trainer.seed)
     with use_dtype_policy(dtype_policy):
         return trainer.build()

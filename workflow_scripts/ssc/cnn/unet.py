@@ -87,7 +87,7 @@ class UNetTrainer:
         self.epochs = max(1, round(settings.steps / STEPS_PER_EPOCH))
 
     def build(self) -> keras.Model:
-        """Make the U-Net, with random weights, in the global dtype policy."""
+        """Make the U-Net, with its initial weights, in the global dtype policy."""
         settings = self.settings
         return build_unet(settings.encoder, settings.weights, settings.channels, len(self.key) + 1)
 
@@ -169,8 +169,9 @@ def build_unet(
 
     The encoder gives features at 1/4 of the resolution, 1/8 and so on. The decoder enlarges the
     coarsest and adds the next finer ones, level by level. Height and width have to be multiples
-    of 4, times 2 for each level but the first. After Ronneberger et al. 2015 (MICCAI, LNCS 9351,
-    234-241), with batch normalisation, and sums in place of joined skips.
+    of 4, times 2 for each level but the first, and of 32 for a pretrained encoder. After
+    Ronneberger et al. 2015 (MICCAI, LNCS 9351, 234-241), with batch normalisation, and sums in
+    place of joined skips.
 
     Parameters
     ----------
