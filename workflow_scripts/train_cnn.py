@@ -14,13 +14,9 @@ def main(snakemake):
     set_up_keras(snakemake.threads)
     import pandas as pd
 
-    from ssc.classes import read_classes
-    from ssc.cnn.class_key import read_class_key
     from ssc.cnn.colour_matching import COLOUR_STATS, training_colour_stats
     from ssc.cnn.export import save_keras, save_onnx
-    from ssc.cnn.model_loading import load_model
     from ssc.cnn.training import rebuild_in_float32, train
-    from ssc.cnn.transfer import copy_weights
     from ssc.cnn.tuning import plateau_epoch
     from ssc.cnn.unet import low_resolution_model
 
@@ -36,6 +32,11 @@ def main(snakemake):
     logging.info("computing in %s", policy)
     start = None
     if snakemake.input.start:
+        from ssc.classes import read_classes
+        from ssc.cnn.class_key import read_class_key
+        from ssc.cnn.model_loading import load_model
+        from ssc.cnn.transfer import copy_weights
+
         path, key_path = snakemake.input.start
         trained = load_model(path)
         classes = read_classes(snakemake.params.classes)
