@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-    from ssc.cnn.classifier import Classification, CnnClassifier
+    from ssc.cnn.classifier import CnnClassifier
 
 EPOCHS, BATCH = 35, 250_000
 BEGIN, END = "<!-- make bench -->", "<!-- end of make bench -->"
@@ -98,8 +98,8 @@ def measure_tiles(image: str, labels: str, cnn: str, stride: int, target: Path) 
 
     pixels, classifier = read_image(image)[0], open_cnn(cnn, stride)
     start = now()
-    of_cnn = classifier.classify(pixels)
-    result = Result(since(start), peak_memory(), f1_scores(labels, of_cnn.class_map))
+    of_cnn = classify(classifier, pixels)
+    result = Result(since(start), peak_memory(), f1_scores(labels, of_cnn[0]))
     target.write_bytes(pickle.dumps(of_cnn))
     return result
 
@@ -144,7 +144,7 @@ def measure_default(image: str, labels: str, cnn: str, refine: dict, seed: int) 
     pixels, classifier = read_image(image)[0], open_cnn(cnn)
     refine_image = make_phase2(refine, seed)
     start = now()
-    class_map = refine_image(pixels, classifier.classify(pixels))
+    class_map = refine_image(pixels, classify(classifier, pixels))
     return Result(since(start), peak_memory(), f1_scores(labels, class_map))
 
 
@@ -157,23 +157,32 @@ def open_cnn(cnn: str, tile_stride: int = 1) -> "CnnClassifier":
     return open_classifier(f"{cnn}.onnx", read_table(f"{cnn}.csv"), settings)
 
 
-def make_phase2(refine: dict, seed: int) -> "Callable[[np.ndarray, Classification], np.ndarray]":
+def classify(classifier: "CnnClassifier", pixels: "np.ndarray") -> tuple:
+    """Class map, confidence and coarse probabilities of a whole image."""
+    from ssc.io.rasters import ImageArray
+    from ssc.io.windows import whole
+
+    result = classifier.classify(ImageArray(pixels))
+    return *result.read(whole(pixels.shape)), result.probabilities
+
+
+def make_phase2(refine: dict, seed: int) -> "Callable[[np.ndarray, tuple], np.ndarray]":
     """Our phase 2 by the config section `refine`: from an image and its CNN's map to the map."""
     from settings import read_settings
+    from ssc.io.windows import whole
     from ssc.refine.colours import FeatureSettings
-    from ssc.refine.fusion import FusionSettings, refine_map
+    from ssc.refine.fusion import FusionSettings, RefinedMap
     from ssc.refine.pixel_classifiers import PixelClassifierSettings, make_pixel_classifier
-    from ssc.refine.pseudo_labels import PseudoLabelSettings, make_pseudo_labels
+    from ssc.refine.pseudo_labels import PseudoLabels, PseudoLabelSettings
 
     kinds = PseudoLabelSettings, PixelClassifierSettings, FeatureSettings, FusionSettings
     selection, pixel_classifier, features, fusion = (read_settings(k, refine) for k in kinds)
     classifier = make_pixel_classifier(pixel_classifier, os.cpu_count() or 1, seed)
 
     def refine_image(pixels, of_cnn):
-        cnn_map, confidence = of_cnn.class_map, of_cnn.confidence
-        pseudo_labels = make_pseudo_labels(cnn_map, confidence, selection, seed)
-        learned = pseudo_labels, classifier, features, fusion
-        return refine_map(pixels, cnn_map, confidence, of_cnn.probabilities, *learned)[0]
+        pseudo_labels = PseudoLabels(*of_cnn[:2], selection, seed)
+        refined = RefinedMap(pixels, *of_cnn, pseudo_labels, classifier, features, fusion)
+        return refined.read(whole(pixels.shape))[0]
 
     return refine_image
 
@@ -189,7 +198,7 @@ def measure_published(image: str, labels: str, tiles: Path, epochs: int, seed: i
     from ssc.io.rasters import read_image
 
     pixels, of_cnn = read_image(image)[0], pickle.loads(tiles.read_bytes())
-    codes = of_cnn.class_map.ravel()
+    codes = of_cnn[0].ravel()
     keras.utils.set_random_seed(seed)
     ticks = []
     clock = keras.callbacks.LambdaCallback(

@@ -18,8 +18,9 @@ from workflow import complete_config, job_times, link_images, run_workflow
 
 from ssc.campaign import read_campaign
 from ssc.cnn.classifier import ClassifierSettings, open_classifier
-from ssc.io.rasters import read_image
+from ssc.io.rasters import ImageArray, read_image
 from ssc.io.tables import read_table
+from ssc.io.windows import whole
 
 
 def main():
@@ -78,7 +79,8 @@ def arithmetic(image, cnn: Path) -> dict[str, float]:
     times = [time.perf_counter()]
     pixels = read_image(image.path)[0]
     times.append(time.perf_counter())
-    classifier.classify(pixels)
+    result = classifier.classify(ImageArray(pixels))
+    result.read(whole(pixels.shape))
     times.append(time.perf_counter())
     cv2.medianBlur(pixels, config["refine"]["median_size"])
     times.append(time.perf_counter())

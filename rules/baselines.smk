@@ -29,6 +29,8 @@ rule count_colours:
         mem_mb=scale_by_attempt(2000),
         runtime=scale_by_attempt(60),
     params:
+        images=lambda wc: paths(TRAINING_PARTS[wc.part]),
+        white=WHITE_LEVEL,
         files=lambda wc: campaign.files_digest(TRAINING_PARTS[wc.part]),
         median_size=config["refine"]["median_size"],
         colour_bits=config["refine"]["colour_bits"],
@@ -85,12 +87,14 @@ rule map_baselines:
         "../envs/ssc.yaml"
     resources:
         mem_mb=memory_by_image(1000, 40),
-        runtime=batch_runtime,
+        runtime=runtime_by_image,
     params:
         names=lambda wc: names(labelled(batch_images(wc))),
-        images=lambda wc: image_files(labelled(batch_images(wc))),
+        images=lambda wc: paths(labelled(batch_images(wc))),
+        white=WHITE_LEVEL,
         files=lambda wc: campaign.files_digest(labelled(batch_images(wc))),
         median_size=config["refine"]["median_size"],
+        colour_bits=config["refine"]["colour_bits"],
         classes=config["classes"],
         code=code_digest("map_baselines.py"),
     script:

@@ -25,6 +25,7 @@ rule check_images:
     params:
         images=lambda wc: [vars(image) for image in images_to_check(wc)],
         files=lambda wc: campaign.files_digest(images_to_check(wc)),
+        white=WHITE_LEVEL,
         class_codes=CLASS_CODES,
         tiles=tiles_to_check,
         code=code_digest("check_images.py"),
@@ -64,6 +65,7 @@ rule check_campaign:
             for g in GROUPS_TO_TRAIN
         },
         classes=config["classes"],
+        ignored=CAMPAIGN.ignored,
         code=code_digest("check_campaign.py"),
     script:
         "../workflow_scripts/check_campaign.py"

@@ -24,9 +24,11 @@ rule classify_images:
         "../envs/ssc.yaml"
     resources:
         mem_mb=memory_by_image(1500, 80),
-        runtime=batch_runtime,
+        runtime=runtime_by_image,
     params:
         names=lambda wc: names(batch_images(wc)),
+        images=lambda wc: paths(batch_images(wc)),
+        white=WHITE_LEVEL,
         files=lambda wc: campaign.files_digest(batch_images(wc)),
         river=lambda wc: batch_images(wc)[0].river,
         tile_stride=config["tiles"]["predict_stride"],
@@ -55,10 +57,12 @@ rule refine_pixels:
         "../envs/ssc.yaml"
     resources:
         mem_mb=memory_by_image(1500, 80),
-        runtime=batch_runtime,
+        runtime=runtime_by_image,
     params:
         names=lambda wc: names(batch_images(wc)),
-        images=lambda wc: image_files(batch_images(wc)),
+        images=lambda wc: paths(batch_images(wc)),
+        white=WHITE_LEVEL,
+        river=lambda wc: batch_images(wc)[0].river,
         refine=refine_settings(),
         tile_size=1 if UNET else config["tiles"]["size"],
         stage=REFINED_STAGE,

@@ -78,6 +78,7 @@ TRAIN_IMAGES = {
     for river in sorted({image.river for image in CAMPAIGN.train.values()})
 }
 IMAGES_PER_JOB = config["campaign"]["images_per_job"]
+WHITE_LEVEL = config["campaign"]["white_level"]
 BATCHES = campaign.batches(CAMPAIGN.predict.values(), IMAGES_PER_JOB)
 # Only a group and a batch together are unique: an image of a fold may have a namesake to predict.
 GROUP_BATCHES = {

@@ -90,6 +90,7 @@ rule compile_scores:
                 stages=[*scored_stages(group)],
                 river=images[0].river,
                 names=names(images),
+                learned_from=learned_from(group, images),
             )
             for group in CAMPAIGN.groups
             for images in scored_batches(group).values()

@@ -16,24 +16,36 @@ def scale_by_attempt(amount):
     return lambda wildcards, attempt: attempt * amount
 
 
-def megapixels(tables):
-    """Size of the largest image of tables of check_images, which are there before the job."""
-    sizes = []
+# Megapixels of the largest image that a job holds whole; of larger ones it holds windows.
+MOST_WHOLE = 17
+
+
+def checked_images(tables):
+    """Megapixels and labelled share of images, by check_images, which comes before the job."""
+    images = []
     for table in tables:
         with open(table, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
-                sizes.append(int(row["width"] or 0) * int(row["height"] or 0))
-    return max(sizes, default=0) / 1e6
+                size = int(row["width"] or 0) * int(row["height"] or 0) / 1e6
+                images.append((size, float(row["labelled_fraction"] or 0)))
+    return images
 
 
 def memory_by_image(base, per_megapixel):
-    """Megabytes of a job that holds one image of its batch at a time."""
+    """Megabytes of a job that holds one image of its batch, or a window of it, at a time."""
 
     def memory(wildcards, input, attempt):
-        size = megapixels(input.check)
-        return attempt * round(base + per_megapixel * size)
+        size = max((size for size, _ in checked_images(input.check)), default=0)
+        return attempt * round(base + per_megapixel * min(size, MOST_WHOLE) + size)
 
     return memory
+
+
+def runtime_by_image(wildcards, input, attempt):
+    """Run time to ask for, by the pixels of a batch."""
+    return attempt * (
+        60 + round(sum(size for size, _ in checked_images(input.check)) / 10)
+    )
 
 
 def batch_runtime(wildcards, attempt):
@@ -42,9 +54,13 @@ def batch_runtime(wildcards, attempt):
 
 
 def training_memory(wildcards, input, attempt):
-    """Megabytes of the CNN, and of the images, of which a JPEG is a tenth or less."""
+    """Megabytes of the CNN and of the images, of large ones the windows with labels."""
     base = {"unet": 6000, "NASNetLarge": 20000}.get(config["cnn"]["architecture"], 8000)
-    return attempt * (base + round(20 * input.size_mb))
+    held = sum(
+        size if size <= MOST_WHOLE else min(1, 10 * labelled) * size
+        for size, labelled in checked_images(input.check)
+    )
+    return attempt * (base + round(8 * held))
 
 
 def batch_images(wildcards):
@@ -69,13 +85,23 @@ def names(images):
     return [image.name for image in images]
 
 
+def paths(images):
+    return [image.path for image in images]
+
+
+def learned_from(group, images):
+    """Names of images that the CNN of the group has learned from."""
+    own = {image.path for image in CAMPAIGN.train_images(group)}
+    return [image.name for image in images if image.path in own]
+
+
 def rivers_of(images):
     return sorted({image.river for image in images})
 
 
 # local(): a module's prefix is for what it makes, not for the images that it finds.
 def image_files(images):
-    return [local(image.path) for image in images]
+    return [local(image.path) for image in images if image.is_file]
 
 
 def label_files(images):

@@ -22,7 +22,8 @@ rule plot_panels:
         runtime=batch_runtime,
     params:
         names=lambda wc: names(batch_images(wc)),
-        images=lambda wc: image_files(batch_images(wc)),
+        images=lambda wc: paths(batch_images(wc)),
+        white=WHITE_LEVEL,
         labels=lambda wc: [image.label for image in batch_images(wc)],
         stages=STAGES,
         classes=config["classes"],
@@ -137,6 +138,7 @@ rule suggest_labels:
     params:
         labelled=lambda wc: names(labelled(images_of([wc.group]))),
         final_stage=FINAL_STAGE,
+        white=WHITE_LEVEL,
         n_crops=config["suggest_labels"]["n_crops"],
         classes=config["classes"],
         code=code_digest("suggest_labels.py"),

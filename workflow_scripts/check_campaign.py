@@ -22,8 +22,12 @@ def main(snakemake):
     for warning in filter(None, labels["warning"]):
         logging.warning("WARNING: %s", warning)
     logging.info("%d images checked: no problem", len(preflight))
+    for path, reason in snakemake.params.ignored.items():
+        logging.info("%s is ignored: %s", path, reason)
+    ignored = pd.DataFrame(snakemake.params.ignored.items(), columns=["image", "note"])
+    table = pd.concat([preflight.drop(columns="problem"), ignored], ignore_index=True)
     with atomic_path(snakemake.output.preflight) as path:
-        preflight.drop(columns="problem").to_csv(path, index=False)
+        table.to_csv(path, index=False)
     with atomic_path(snakemake.output.labels) as path:
         write_html_table(path, labels)
 

@@ -14,7 +14,7 @@ def main(snakemake):
     tiles = TileGrid(**params.tiles) if params.tiles else None
 
     def check(image):
-        return check_image(Image(**image), split, params.class_codes, tiles)
+        return check_image(Image(**image), split, params.class_codes, tiles, params.white)
 
     with ThreadPoolExecutor(snakemake.threads) as pool:
         rows = list(pool.map(check, params.images))

@@ -1,39 +1,38 @@
 """Map each image of a batch by the CNN of its group (phase 1)."""
 
 import pandas as pd
+from map_files import summarise_map, write_map
 
 from job import log_progress, run_job
 from results import atomic_path, open_batch
 from ssc.classes import read_classes
 from ssc.cnn.classifier import ClassifierSettings, open_classifier
-from ssc.evaluation.active_learning import summarise_uncertainty
-from ssc.io.rasters import read_image, write_class_raster, write_confidence, write_probabilities
+from ssc.io.rasters import open_image, write_probabilities
 from ssc.io.tables import read_table
+from ssc.io.windows import windows
 
 
 def main(snakemake):
-    params, inputs, classes = (
-        snakemake.params,
-        snakemake.input,
-        read_classes(snakemake.params.classes),
-    )
+    params, inputs = snakemake.params, snakemake.input
+    classes = read_classes(params.classes)
     settings = ClassifierSettings(snakemake.threads, params.tile_stride, params.match_colours)
     classifier = open_classifier(inputs.onnx, read_table(inputs.key), settings, params.river)
     summaries = []
     with open_batch(snakemake.output.record) as batch:
         for number, name in log_progress(params.names):
-            image, geometry = read_image(inputs.images[number])
-            result = classifier.classify(image, inputs.images[number])
-            with batch.file(f"CNN_{name}.tif") as path:
-                write_class_raster(path, result.class_map, geometry, classes)
-            with batch.file(f"confidence_{name}.tif") as path:
-                write_confidence(path, result.confidence, geometry)
-            with batch.file(f"probabilities_{name}.tif") as path:
-                write_probabilities(path, result.probabilities, geometry)
-            if params.crop_size:
-                areas = result.probabilities.class_areas(result.class_map > 0)
-                summary = name, result.class_map, result.confidence, areas, params.crop_size
-                summaries.append(summarise_uncertainty(*summary).assign(path=inputs.images[number]))
+            path = params.images[number]
+            with open_image(path, params.white) as image:
+                result = classifier.classify(image)
+                geometry, parts = image.geometry, windows(image.shape)
+                write_map(batch, "CNN", name, geometry, classes, parts, result.read)
+                with batch.file(f"probabilities_{name}.tif") as target:
+                    write_probabilities(target, result.probabilities, geometry)
+                if params.crop_size:
+                    areas = result.expected_areas()
+                    summary = summarise_map(
+                        batch, "CNN", name, params.river, areas, params.crop_size
+                    )
+                    summaries.append(summary.assign(path=path))
         if params.crop_size:
             with atomic_path(snakemake.output.uncertainty) as path:
                 pd.concat(summaries).to_csv(path, index=False)

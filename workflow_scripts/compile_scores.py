@@ -40,13 +40,17 @@ def main(snakemake):
         }
         for name in batch["names"]:
             for stage in batch["stages"]:
-                own = {"Image": name, "type": stage}
+                own = {"Image": name, "type": stage, "learned_from": name in batch["learned_from"]}
                 own["confidence"] = confidence[name] if stage == params.final_stage else None
                 tables.append((common | own, read_table(scores / f"{stage}_{name}.csv")))
+            if name in batch["learned_from"]:
+                continue
             counts = pd.read_csv(scores / f"reliability_{name}.csv")
             reliability[common["pool"], common["in_sample"]].append(counts)
     classes = read_classes(params.classes)
-    totals = total_scores(tables, classes, ["design", "pool", "in_sample", "type"])
+    # How well a CNN maps what it learned from says little.
+    honest = [table for table in tables if not table[0]["learned_from"]]
+    totals = total_scores(honest, classes, ["design", "pool", "in_sample", "type"])
     totals = totals.rename(columns={"pool": "model"})
     counts = {key: pd.concat(parts) for key, parts in reliability.items()}
     totals["calibration_error"] = [
@@ -55,7 +59,7 @@ def main(snakemake):
         else None
         for row in totals.itertuples()
     ]
-    experiments = compare_experiments(tables, classes)
+    experiments = compare_experiments(honest, classes)
     with atomic_path(output.compiled) as path:
         compile_scores(tables).to_csv(path, index=False)
     for table, csv, html in (

@@ -2,22 +2,32 @@
 
 import logging
 
-from scipy.sparse import save_npz
+import numpy as np
+from scipy.sparse import csr_array, save_npz
 
 from job import run_job
 from results import atomic_path
-from ssc.io.rasters import read_class_raster, read_image
-from ssc.refine.baselines import count_labels
-from ssc.refine.colours import pixel_features
+from ssc.io.rasters import open_class_raster, open_image
+from ssc.io.windows import windows
+from ssc.refine.colours import FeatureSettings, count_colours, read_packed_colours
 
 
 def main(snakemake):
-    params, counts = snakemake.params, 0
-    for path, label in zip(snakemake.input.images, snakemake.input.labels, strict=True):
-        image = pixel_features(read_image(path)[0], params.median_size, entropy=False)
-        of_image = count_labels(image, read_class_raster(label), params.colour_bits)
-        logging.info("%s: %d labelled pixels", path, of_image.sum())
-        counts += of_image
+    params, bits = snakemake.params, snakemake.params.colour_bits
+    features = FeatureSettings(params.median_size, entropy=False, colour_bits=bits)
+    counts: csr_array = csr_array((256, 1 << 3 * bits), dtype=np.int64)
+    for path, label in zip(params.images, snakemake.input.labels, strict=True):
+        before = counts[1:].sum()
+        with open_image(path, params.white) as image, open_class_raster(label) as labels:
+            for window in windows(image.shape):
+                codes = labels[window.slices]
+                if codes.any():
+                    packed = read_packed_colours(image, window, features)
+                    counts += count_colours(packed, codes, 1 << 3 * bits)
+        logging.info("%s: %d labelled pixels", path, counts[1:].sum() - before)
+    # What has no label counts for nothing.
+    counts.data[: counts.indptr[1]] = 0
+    counts.eliminate_zeros()
     with atomic_path(snakemake.output.counts) as path, open(path, "wb") as file:
         save_npz(file, counts)
 

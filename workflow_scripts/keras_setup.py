@@ -131,18 +131,16 @@ def make_trainer(snakemake, **changes):
     """
     from ssc.classes import read_classes
     from ssc.cnn.tile_cnn import TileCnnSettings, TileCnnTrainer
-    from ssc.cnn.training import TrainingImages
+    from ssc.cnn.training import read_training_images
     from ssc.cnn.unet import UNetSettings, UNetTrainer
-    from ssc.io.rasters import read_class_raster, read_image
 
     params, classes = snakemake.params, read_classes(snakemake.params.classes)
-    data = TrainingImages(
-        [read_image(path)[0] for path in snakemake.input.images],
-        [read_class_raster(path) for path in snakemake.input.labels],
-        params.rivers,
-    )
+    is_unet = params.cnn["architecture"] == "unet"
+    margin = params.cnn["patch_size"] if is_unet else params.tiles["size"]
+    files = snakemake.params.images, snakemake.input.labels
+    data = read_training_images(*files, params.rivers, params.white, margin)
     trainer: UNetTrainer | TileCnnTrainer
-    if params.cnn["architecture"] == "unet":
+    if is_unet:
         trainer = UNetTrainer(read_settings(UNetSettings, params.cnn), data, classes, params.seed)
     else:
         tiles = params.tiles

@@ -1,26 +1,33 @@
 """Map each labelled image of a batch by each baseline of its group."""
 
+from contextlib import ExitStack
+
 import numpy as np
 
 from job import log_progress, run_job
 from results import open_batch
 from ssc.classes import read_classes
-from ssc.io.rasters import read_image, write_class_raster
-from ssc.refine.baselines import apply_lookup_table
-from ssc.refine.colours import pixel_features
+from ssc.io.rasters import create_class_raster, open_image
+from ssc.io.windows import windows
+from ssc.refine.colours import FeatureSettings, read_packed_colours
 
 
 def main(snakemake):
     params, classes = snakemake.params, read_classes(snakemake.params.classes)
     tables = dict(np.load(snakemake.input.tables))
+    features = FeatureSettings(params.median_size, entropy=False, colour_bits=params.colour_bits)
     with open_batch(snakemake.output.record) as batch:
         for number, name in log_progress(params.names):
-            image, geometry = read_image(params.images[number])
-            smooth = pixel_features(image, params.median_size, entropy=False)
-            for baseline, table in tables.items():
-                codes = apply_lookup_table(smooth, table)
-                with batch.file(f"{baseline}_{name}.tif") as path:
-                    write_class_raster(path, codes, geometry, classes)
+            with open_image(params.images[number], params.white) as image, ExitStack() as stack:
+                maps = {}
+                for baseline in tables:
+                    path = stack.enter_context(batch.file(f"{baseline}_{name}.tif"))
+                    raster = create_class_raster(path, image.geometry, classes)
+                    maps[baseline] = stack.enter_context(raster)
+                for window in windows(image.shape):
+                    packed = read_packed_colours(image, window, features)
+                    for baseline, table in tables.items():
+                        maps[baseline].write(window, table[packed])
 
 
 if __name__ == "__main__":

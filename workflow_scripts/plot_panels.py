@@ -6,7 +6,7 @@ from job import log_progress, run_job
 from results import open_batch
 from ssc.classes import read_classes
 from ssc.evaluation.panels import plot_panel
-from ssc.io.rasters import read_class_raster, read_preview
+from ssc.io.rasters import open_class_raster, open_image
 
 TITLES = {"CNN": "CNN map", "MLP": "Final map (MLP)", "RF": "Final map (random forest)"}
 
@@ -16,16 +16,23 @@ def main(snakemake):
     with open_batch(snakemake.output.record) as batch:
         group = batch.folder.parent
         for number, name in log_progress(params.names):
-            label = params.labels[number]
-            panels = [("Labels", read_class_raster(label) if label else None)]
+            label, width = params.labels[number], params.width // 2
+            panels = [("Labels", read_preview(label, width) if label else None)]
             for stage, folder in params.stages.items():
                 caption = TITLES[stage]
                 if label:
                     caption += f", {describe(group / f'scores/{stage}_{name}.csv')}"
-                panels.append((caption, read_class_raster(group / folder / f"{stage}_{name}.tif")))
-            image = read_preview(params.images[number], params.width // 2)
+                path = group / folder / f"{stage}_{name}.tif"
+                panels.append((caption, read_preview(path, width)))
+            with open_image(params.images[number], params.white) as source:
+                image = source.preview(width)
             with batch.file(f"{name}.png") as path:
                 plot_panel(path, name, image, panels, classes, params.width)
+
+
+def read_preview(path, width):
+    with open_class_raster(path) as raster:
+        return raster.preview(width)
 
 
 def describe(scores):

@@ -1,24 +1,17 @@
 """Refine the CNN's map of each image of a batch by the image's own colours (phase 2)."""
 
 import pandas as pd
+from map_files import summarise_map, write_map
 
 from job import log_progress, run_job
 from results import atomic_path, open_batch
 from settings import read_settings
 from ssc.classes import read_classes
-from ssc.evaluation.active_learning import summarise_uncertainty
-from ssc.io.rasters import (
-    read_class_raster,
-    read_confidence,
-    read_image,
-    read_probabilities,
-    write_class_raster,
-    write_confidence,
-)
+from ssc.io.rasters import open_band, open_class_raster, open_image, read_probabilities
 from ssc.refine.colours import FeatureSettings
-from ssc.refine.fusion import FusionSettings, refine_map
+from ssc.refine.fusion import FusionSettings, RefinedMap
 from ssc.refine.pixel_classifiers import PixelClassifierSettings, make_pixel_classifier
-from ssc.refine.pseudo_labels import PseudoLabelSettings, make_pseudo_labels
+from ssc.refine.pseudo_labels import PseudoLabels, PseudoLabelSettings
 
 
 def main(snakemake):
@@ -31,23 +24,22 @@ def main(snakemake):
     with open_batch(snakemake.output.record) as batch:
         cnn = batch.folder.with_name("cnn")
         for number, name in log_progress(params.names):
-            image, geometry = read_image(params.images[number])
-            cnn_map = read_class_raster(cnn / f"CNN_{name}.tif")
-            cnn_confidence = read_confidence(cnn / f"confidence_{name}.tif")
+            path = params.images[number]
             probabilities = read_probabilities(cnn / f"probabilities_{name}.tif")
-            pseudo_labels = make_pseudo_labels(cnn_map, cnn_confidence, selection, params.seed)
-            classifier = make_pixel_classifier(kind, snakemake.threads, params.seed)
-            of_cnn = cnn_map, cnn_confidence, probabilities
-            class_map, confidence = refine_map(
-                image, *of_cnn, pseudo_labels, classifier, features, fusion
-            )
-            with batch.file(f"{params.stage}_{name}.tif") as path:
-                write_class_raster(path, class_map, geometry, classes)
-            with batch.file(f"confidence_{name}.tif") as path:
-                write_confidence(path, confidence, geometry)
-            areas = probabilities.class_areas(cnn_map > 0)
-            summary = name, class_map, confidence, areas, params.crop_size
-            summaries.append(summarise_uncertainty(*summary).assign(path=params.images[number]))
+            with (
+                open_image(path, params.white) as image,
+                open_class_raster(cnn / f"CNN_{name}.tif") as cnn_map,
+                open_band(cnn / f"confidence_{name}.tif") as cnn_confidence,
+            ):
+                pseudo_labels = PseudoLabels(cnn_map, cnn_confidence, selection, params.seed)
+                classifier = make_pixel_classifier(kind, snakemake.threads, params.seed)
+                of_cnn = cnn_map, cnn_confidence, probabilities
+                refined = RefinedMap(image, *of_cnn, pseudo_labels, classifier, features, fusion)
+                how = classes, refined.windows, refined.read
+                write_map(batch, params.stage, name, image.geometry, *how)
+            of_map = name, params.river, refined.expected_areas, params.crop_size
+            summary = summarise_map(batch, params.stage, *of_map)
+            summaries.append(summary.assign(path=path))
         with atomic_path(snakemake.output.uncertainty) as path:
             pd.concat(summaries).to_csv(path, index=False)
 

@@ -169,10 +169,23 @@ def _stale_files(
     """Tables of other batches, and files of other images or with other prefixes."""
     for kind in ("batches", "uncertainty"):
         yield from _stale_tables(folder / kind, batches if prefixes else ())
+    recorded = {path.name for record in folder.glob("batches/*.csv") for path in _files_of(record)}
     # Not the prefix and image apart: the name of a river may begin like a prefix.
     stems = {f"{prefix}_{image}" if prefix else image for prefix in prefixes for image in images}
     for path in folder.glob("*.*"):
-        match = RESULT_FILE.fullmatch(_target(path))
-        # A name without prefix is a user's, but where our names have none.
-        if match and (match["prefix"] or "" in prefixes) and match["stem"] not in stems:
+        name = _target(path)
+        match = RESULT_FILE.fullmatch(name)
+        # Other names without prefix are a user's, but where our names have none.
+        is_ours = name.removesuffix(SIDECAR) in recorded or (
+            match and (match["prefix"] or "" in prefixes)
+        )
+        if is_ours and name.removesuffix(SIDECAR).rpartition(".")[0] not in stems:
             yield path
+
+
+def _files_of(record: Path) -> list[Path]:
+    """Files of a record, none if it is damaged."""
+    try:
+        return [path for path, _ in recorded_files(record)]
+    except (OSError, ValueError):
+        return []

@@ -10,8 +10,9 @@ from results import atomic_path
 from ssc.classes import read_classes
 from ssc.evaluation.active_learning import rank_crops, rank_images, summarise_images
 from ssc.evaluation.panels import plot_contact_sheet
-from ssc.io.rasters import read_class_raster, read_image
+from ssc.io.rasters import open_class_raster, open_image
 from ssc.io.tables import read_table
+from ssc.io.windows import windows
 
 SHEET_WIDTH = 1800
 
@@ -22,20 +23,23 @@ def main(snakemake):
     crops = pd.concat(map(read_table, inputs.uncertainty), ignore_index=True)
     labelled = np.zeros(256, np.int64)
     for path in inputs.labels:
-        labelled += np.bincount(read_class_raster(path).ravel(), minlength=256)
+        with open_class_raster(path) as labels:
+            for window in windows(labels.shape):
+                labelled += np.bincount(labels[window.slices].ravel(), minlength=256)
     images = rank_images(summarise_images(crops, params.labelled), labelled)
     crops = rank_crops(crops, images)
     images["gained_class"] = images["gained_class"].map({c.code: c.name for c in classes})
     shown = crops.head(params.n_crops)
     pictures, class_maps = {}, {}
     for name, of_image in shown.groupby("Image"):
-        image, _ = read_image(of_image["path"].iloc[0])
-        class_map = read_class_raster(maps / f"{params.final_stage}_{name}.tif")
-        for crop in of_image.itertuples():
-            rows = slice(crop.row, crop.row + crop.height)
-            columns = slice(crop.column, crop.column + crop.width)
-            pictures[crop.rank] = image[rows, columns].copy()
-            class_maps[crop.rank] = class_map[rows, columns].copy()
+        path = of_image["path"].iloc[0]
+        map_path = maps / f"{params.final_stage}_{name}.tif"
+        with open_image(path, params.white) as image, open_class_raster(map_path) as class_map:
+            for crop in of_image.itertuples():
+                rows = slice(crop.row, crop.row + crop.height)
+                columns = slice(crop.column, crop.column + crop.width)
+                pictures[crop.rank] = image[rows, columns]
+                class_maps[crop.rank] = class_map[rows, columns]
     with atomic_path(output.images) as path:
         images.to_csv(path, index=False)
     with atomic_path(output.crops) as path:

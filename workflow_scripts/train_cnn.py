@@ -14,11 +14,12 @@ def main(snakemake):
     set_up_keras(snakemake.threads)
     import pandas as pd
 
-    from ssc.cnn.colour_matching import COLOUR_STATS, training_colour_stats
+    from ssc.cnn.colour_matching import COLOUR_STATS, colour_histogram, training_colour_stats
     from ssc.cnn.export import save_keras, save_onnx
     from ssc.cnn.training import rebuild_in_float32, train
     from ssc.cnn.tuning import plateau_epoch
     from ssc.cnn.unet import low_resolution_model
+    from ssc.io.rasters import open_image
 
     check_gpu(snakemake.config["allow_cpu_fallback"])
     cnn, output = snakemake.params.cnn, snakemake.output
@@ -48,7 +49,11 @@ def main(snakemake):
     del model
     model = rebuild_in_float32(trainer, weights)
 
-    metadata = {COLOUR_STATS: training_colour_stats(trainer.data.images)}
+    histograms = []
+    for path in snakemake.params.images:
+        with open_image(path, snakemake.params.white) as image:
+            histograms.append(colour_histogram(image))
+    metadata = {COLOUR_STATS: training_colour_stats(histograms)}
     with atomic_path(output.key) as path:
         trainer.key.to_csv(path, index=False)
     with atomic_path(output.history) as path:

@@ -7,9 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.tree import DecisionTreeClassifier
 
+from ssc.io.windows import WINDOW_SIDE, windows
 from ssc.probabilities import CoarseProbabilities, argmax_map
 from ssc.refine.colours import FeatureSettings
-from ssc.refine.fusion import FusionSettings, refine_map
+from ssc.refine.fusion import FusionSettings, RefinedMap
 from ssc.refine.pixel_classifiers import PixelClassifierSettings, make_pixel_classifier
 
 # Small networks and forests, no filter: what a test is about it sets itself.
@@ -44,6 +45,26 @@ def classifier_of(seed=42, **changes):
 def pixel_probabilities(planes, class_codes):
     """Probabilities (k, height, width) that are known for every pixel."""
     return CoarseProbabilities.of_cells(planes, class_codes, 1, planes.shape[1:])
+
+
+class FixedPseudoLabels:
+    """Pseudo-labels (height, width) that a test chooses."""
+
+    def __init__(self, codes, side=WINDOW_SIDE):
+        self.codes, self.windows = codes, windows(codes.shape, side)
+
+    def read(self, window):
+        return self.codes[window.slices]
+
+
+def refine_map(image, cnn_map, confidence, probabilities, pseudo_labels, *others, side=WINDOW_SIDE):
+    """The final map and its confidence, made in windows of this side."""
+    fixed = FixedPseudoLabels(pseudo_labels, side)
+    refined = RefinedMap(image, cnn_map, confidence, probabilities, fixed, *others)
+    codes, percent = np.empty_like(cnn_map), np.empty_like(cnn_map)
+    for window in refined.windows:
+        codes[window.slices], percent[window.slices] = refined.read(window)
+    return codes, percent
 
 
 def refine_by_colour(image, pseudo_labels, classifier, majority_radius=0, **changes):

@@ -4,14 +4,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from pandas.testing import assert_frame_equal
 
 from ssc.evaluation.active_learning import (
+    UncertaintyGrid,
     rank_crops,
     rank_images,
     summarise_images,
     summarise_uncertainty,
-    uncertain_crops,
 )
+from ssc.io.windows import WINDOW_SIDE, windows
 
 
 def raster(values):
@@ -20,6 +22,22 @@ def raster(values):
 
 def places(crops):
     return crops[["row", "column", "height", "width"]].to_numpy().tolist()
+
+
+def uncertain_crops(confidence, class_map, side, n_crops, window_side=WINDOW_SIDE):
+    grid = UncertaintyGrid(class_map.shape, side)
+    for window in windows(class_map.shape, window_side):
+        grid.add(window, class_map[window.slices], confidence[window.slices])
+    return grid.most_uncertain(class_map, n_crops)
+
+
+@pytest.mark.parametrize("side", [1, 20, 64, 100])
+def test_squares_do_not_depend_on_the_windows(side):
+    rng = np.random.default_rng(5)
+    confidence = rng.integers(0, 101, (150, 290)).astype(np.uint8)
+    codes = rng.integers(0, 3, confidence.shape).astype(np.uint8)
+    tables = [uncertain_crops(confidence, codes, side, 5, windowed) for windowed in (2048, 64)]
+    assert_frame_equal(*tables)
 
 
 def test_most_uncertain_squares_come_first_and_leave_each_other_room():
@@ -158,14 +176,14 @@ def test_after_the_first_ones_images_are_ranked_all_at_once(monkeypatch):
 
 def test_crops_follow_their_images_and_lead_with_the_most_uncertain():
     rows = [
-        ("Ure_1", 0, 8, 20.0),
-        ("Ure_1", 8, 0, 30.0),
-        ("Ure_1", 0, 4, 20.0),
-        ("Ure_2", 0, 0, 10.0),
-        ("Ure_3", 0, 0, 90.0),
+        ("Ure_1", "Ure", 0, 8, 20.0),
+        ("Ure_1", "Ure", 8, 0, 30.0),
+        ("Ure_1", "Ure", 0, 4, 20.0),
+        ("Ure_2", "Ure", 0, 0, 10.0),
+        ("Ure_3", "Ure", 0, 0, 90.0),
     ]
-    crops = pd.DataFrame(rows, columns=["Image", "row", "column", "uncertainty"])
-    crops.insert(1, "area_1", 5)
+    crops = pd.DataFrame(rows, columns=["Image", "RiverName", "row", "column", "uncertainty"])
+    crops.insert(2, "area_1", 5)
     ranked = pd.DataFrame({"rank": [1, 2], "Image": ["Ure_2", "Ure_1"], "RiverName": "Ure"})
     assert rank_crops(crops, ranked).to_dict("split", index=False) == {
         "columns": ["rank", "Image", "RiverName", "row", "column", "uncertainty"],
@@ -183,14 +201,14 @@ def test_summary_has_the_mean_confidence_of_the_pixels_with_a_class():
     codes[:, 5:] = 0
     confidence = np.zeros((40, 10), np.uint8)
     confidence[:, :5] = np.repeat([[60], [70], [80], [90]], 10, axis=0)
-    summary = summarise_uncertainty("Ure_0001", codes, confidence, {2: 180.4, 3: 19.6}, 10)
+    summary = summarise_uncertainty("Ure_0001", "Ure", codes, confidence, {2: 180.4, 3: 19.6}, 10)
     assert summary["Image"].unique().tolist() == ["Ure_0001"]
     assert summary["confidence"].unique().tolist() == [75.0]
     assert summary[["area_2", "area_3"]].drop_duplicates().to_numpy().tolist() == [[180, 20]]
     # Three of the four places of its size; half of each is without a class.
     assert summary["row"].tolist() == [0, 10, 20]
     assert summary["uncertainty"].tolist() == [20.0, 15.0, 10.0]
-    empty = summarise_uncertainty("Ure_0002", 0 * codes, 0 * confidence, {}, 10)
+    empty = summarise_uncertainty("Ure_0002", "Ure", 0 * codes, 0 * confidence, {}, 10)
     assert empty["confidence"].tolist() == [0, 0, 0]
 
 
@@ -198,6 +216,7 @@ def test_images_have_a_row_each_with_river_and_labels():
     crops = pd.DataFrame(
         {
             "Image": ["North_Ure_0001", "North_Ure_0001", "Wye_0002"],
+            "RiverName": ["North_Ure", "North_Ure", "Wye"],
             "confidence": [75.0, 75.0, 60.0],
             "area_2": [180, 180, 7],
             "row": [0, 10, 0],

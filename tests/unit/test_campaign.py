@@ -204,7 +204,58 @@ def test_training_image_without_labels_is_refused(tmp_path, one_river):
 
 def test_empty_folder_is_refused(tmp_path, one_river):
     empty = fill(tmp_path / "empty", "notes.txt")
-    assert problems_of(one_river[0], empty) == [f"predict: no image RiverName_NNNN.jpg in {empty}"]
+    assert problems_of(one_river[0], empty) == [
+        f"predict: no image RiverName_NNNN.jpg in {empty}; for files of other names give the "
+        "river: predict: {River: folder}"
+    ]
+
+
+def test_images_of_any_name_belong_to_the_river_that_is_given(tmp_path):
+    names = ["DJI_20230614_0012_D.JPG", "ortho.tif", "ortho.tif.aux.xml", "ortho.tfw", "Ouse_7.png"]
+    folder = fill(tmp_path / "flight", *names, "SCLS_ortho.png", "notes.txt")
+    campaign = read_campaign({"Ouse": folder}, {"Ouse": folder}, "per_river")
+    # What has no label is no training image, for it is mapped.
+    assert list(campaign.train) == ["Ouse_ortho"]
+    assert list(campaign.predict) == ["Ouse_7", "Ouse_DJI_20230614_0012_D", "Ouse_ortho"]
+    ortho = campaign.predict["Ouse_ortho"]
+    assert (ortho.river, ortho.number, ortho.label) == ("Ouse", "ortho", f"{folder}/SCLS_ortho.png")
+    assert ortho.world_files == (f"{folder}/ortho.tfw", f"{folder}/ortho.tif.aux.xml")
+    assert campaign.ignored == {f"{folder}/notes.txt": "neither an image nor a label raster"}
+
+
+def test_files_of_one_name_in_two_folders_are_told_apart(tmp_path):
+    for flight in ("may", "june"):
+        fill(tmp_path / flight, *labelled("DJI_0001"))
+    places = [f"{tmp_path}/may", f"{tmp_path}/june"]
+    campaign = read_campaign({"Ouse": places}, {"Ouse": f"{tmp_path}/may"}, "per_river")
+    assert {name: image.label for name, image in campaign.train.items()} == {
+        f"Ouse_{flight}_DJI_0001": f"{tmp_path}/{flight}/SCLS_DJI_0001.tif"
+        for flight in ("june", "may")
+    }
+    assert list(campaign.predict) == ["Ouse_DJI_0001"]
+
+
+def test_one_file_brings_what_belongs_to_it(tmp_path):
+    folder = fill(tmp_path / "a", *labelled("ortho", "other"), "ortho.tfw", "orthophoto.tif")
+    remote = "https://example.org/cog.tif"
+    train, predict = {"Ouse": f"{folder}/ortho.jpg"}, {"Ouse": [f"{folder}/ortho.jpg", remote]}
+    campaign = read_campaign(train, predict, "per_river")
+    assert campaign.train == {
+        "Ouse_ortho": Image(
+            *("Ouse", "ortho", f"{folder}/ortho.jpg", f"{folder}/SCLS_ortho.tif"),
+            (f"{folder}/ortho.tfw",),
+        )
+    }
+    assert [image.path for image in campaign.predict.values()] == [remote, f"{folder}/ortho.jpg"]
+    assert [image.is_file for image in campaign.predict.values()] == [False, True]
+    assert files_digest(campaign.predict.values())
+
+
+def test_rasters_of_other_names_are_ignored_in_folders_of_many_rivers(tmp_path, one_river):
+    predict = fill(tmp_path / "predict", "dem.tif", "Ure_0003.tif")
+    campaign = read_campaign(*one_river, "per_river")
+    assert "Ure_0003" in campaign.predict
+    assert campaign.ignored == {f"{predict}/dem.tif": "not named RiverName_NNNN"}
 
 
 def test_absent_folder_is_refused(tmp_path, one_river):

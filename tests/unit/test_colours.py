@@ -5,11 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from refine_samples import FEATURES, MAPS, image_of, raster, refine_by_colour, tree
+from refine_samples import MAPS, image_of, raster, refine_by_colour, tree
 from sklearn.naive_bayes import GaussianNB
 
 from ssc.errors import SettingError
-from ssc.refine.colours import count_colours, fit_colours, pixel_features
+from ssc.refine.colours import (
+    count_colours,
+    fit_colours,
+    pack_colours,
+    pixel_features,
+    unpack_colours,
+)
 
 PAIRS = st.tuples(MAPS, st.integers(3, 4)).flatmap(
     lambda drawn: st.tuples(
@@ -30,14 +36,16 @@ def test_colours_and_counts_are_those_of_sorting_all_pixels(drawn):
     step = 2 ** (8 - bits)
     pixels = image.reshape(-1, image.shape[2]) // step * step
     expected, inverse = np.unique(pixels, axis=0, return_inverse=True)
-    colours, index, present, counts = count_colours(image, codes, bits)
-    np.testing.assert_array_equal(colours, expected)
-    np.testing.assert_array_equal(index.ravel(), inverse.ravel())
-    assert index.shape == codes.shape
-    assert present.tolist() == np.unique(codes).tolist()
-    assert counts.shape == (len(present), len(expected))
-    for code, of_code in zip(present, counts, strict=True):
+    packed, bands = pack_colours(image, bits), image.shape[2]
+    counts = count_colours(packed, codes, 1 << bits * bands)
+    used = np.unique(packed)
+    np.testing.assert_array_equal(unpack_colours(used, bands, bits), expected)
+    np.testing.assert_array_equal(np.searchsorted(used, packed).ravel(), inverse.ravel())
+    assert packed.shape == codes.shape
+    assert counts.sum() == codes.size
+    for code in np.unique(codes):
         pixels_of_code = inverse.ravel()[codes.ravel() == code]
+        of_code = counts[[code]].toarray()[0, used]
         assert of_code.tolist() == np.bincount(pixels_of_code, minlength=len(expected)).tolist()
 
 
@@ -78,12 +86,12 @@ class Recorder:
 
 def test_features_are_standardised_over_pixels_and_weights_have_a_mean_of_one():
     recorder = Recorder()
-    features, inverse = fit_colours(
-        image_of([[10, 10, 10, 90]]), raster([[1, 2, 2, 0]]), recorder, FEATURES
-    )
+    packed = pack_colours(image_of([[10, 10, 10, 90]]), 8)
+    counts = count_colours(packed, raster([[1, 2, 2, 0]]), 1 << 24)
+    features, rank = fit_colours(counts, recorder, 3, 8)
     # Mean 30 and standard deviation sqrt((3 x 20 x 20 + 60 x 60) / 4) of the four pixels.
     low, high = -20 / 1200**0.5, 60 / 1200**0.5
-    assert inverse.tolist() == [[0, 0, 0, 1]]
+    assert rank[packed].tolist() == [[0, 0, 0, 1]]
     assert features.tolist() == [pytest.approx([low] * 3), pytest.approx([high] * 3)]
     assert recorder.fitted == [pytest.approx((low, 1, 2 / 3)), pytest.approx((low, 2, 4 / 3))]
 

@@ -2,10 +2,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from refine_samples import FEATURES, classifier_of, image_of, pixel_probabilities, raster
+from refine_samples import (
+    FEATURES,
+    classifier_of,
+    image_of,
+    pixel_probabilities,
+    raster,
+    refine_map,
+)
 
 from ssc.probabilities import argmax_map
-from ssc.refine.fusion import FusionSettings, refine_map
+from ssc.refine.fusion import FusionSettings
 
 FUSION = FusionSettings(cnn_weight=1, colour_weight=0.5, max_changed_fraction=1, majority_radius=0)
 
@@ -223,6 +230,42 @@ def test_cnn_weight_is_an_exponent():
     # 2.45 of the dark pixels, 3 x 1 / 4 / 2 = 0.375 and 3^1/2 / 8 = 0.217 of the light ones.
     assert class_map == [[1, 1, 4, 4]]
     assert confidence == [[90, 71, 73, 82]]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        dict(max_changed_fraction=0.02),
+        dict(max_changed_fraction=1, majority_radius=2),
+        dict(cnn_weight=0, max_changed_fraction=0.05),
+    ],
+)
+def test_map_does_not_depend_on_the_windows(changes):
+    rng = np.random.default_rng(4)
+    truth = np.kron(rng.integers(0, 2, (8, 8)), np.ones((20, 20), int))
+    image = (60 + 50 * truth[..., None] + rng.normal(0, 12, (160, 160, 3))).astype(np.uint8)
+    image[:30, :50] = 0
+    share = np.clip(0.3 + 0.4 * truth + rng.normal(0, 0.2, truth.shape), 0.01, 0.99)
+    planes = np.stack([1 - share, share]).astype(np.float32)
+    planes[:, :30, :50] = 0
+    codes = raster([1, 4])
+    cnn_map, confidence = argmax_map(planes, codes)
+    maps = [
+        refine_map(
+            image,
+            cnn_map,
+            confidence,
+            pixel_probabilities(planes, codes),
+            cnn_map,
+            classifier_of(),
+            replace(FEATURES, median_size=5, colour_bits=6),
+            replace(FUSION, **changes),
+            side=side,
+        )
+        for side in (2048, 64)
+    ]
+    assert 0 < (maps[0][0] != cnn_map).mean() < 0.5
+    np.testing.assert_array_equal(*maps)
 
 
 def test_inputs_are_left_as_they_were():

@@ -135,7 +135,7 @@ def test_image_smaller_than_a_tile_is_a_problem(make_image, height, width):
 def test_grey_image_is_a_problem(make_image):
     row = check(make_image(mode="L"))
     assert row["problem"].endswith(
-        "1 band(s) of uint8, not 8-bit RGB; convert it to 8-bit RGB JPEG"
+        "1 band(s) of uint8, not red, green and blue of 8 or 16 bits; convert it to RGB"
     )
     # The labels are looked at all the same.
     assert row["pure_tiles_1"] == 2

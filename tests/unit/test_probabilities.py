@@ -1,9 +1,14 @@
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssc.probabilities import CoarseProbabilities, argmax_map, mapped_probability
+from ssc.io.windows import windows
+from ssc.probabilities import (
+    CoarseProbabilities,
+    argmax_map,
+    expected_areas,
+    mapped_probability,
+)
 
 
 def coarse(cells, class_codes, pixels_per_cell, shape):
@@ -30,27 +35,23 @@ def test_enlarging_interpolates_between_the_centres_of_cells():
 def test_cell_beyond_the_image_counts_for_pixels_at_its_edge_but_not_for_areas():
     cells = coarse([[[0, 1]]], [3], 4, (4, 4))
     np.testing.assert_allclose(cells.enlarge()[0, 0], [0, 0, 0.125, 0.375], atol=1e-5)
-    two = coarse([[[0, 1]], [[1, 0]]], [3, 9], 4, (4, 4))
-    assert two.class_areas(np.ones((4, 4), bool)) == pytest.approx({3: 0, 9: 16})
 
 
-def test_class_areas_by_hand():
-    mapped = np.ones((2, 3), bool)
-    mapped[0, 0] = False
-    # 3 pixels are mapped in the first cell and 2 in the second: 3 x 1 + 2 x 0.25 of class 3.
-    areas = coarse([[[1, 0.25]], [[0, 0.75]]], [3, 9], 2, (2, 3)).class_areas(mapped)
-    assert areas == pytest.approx({3: 3.5, 9: 1.5}, rel=1e-4)
-    assert coarse([[[1, 0.25]]], [3], 2, (2, 3)).class_areas(~np.ones((2, 3), bool)) == {3: 0}
-
-
-@given(st.integers(0, 10**6), st.integers(1, 5), st.tuples(*[st.integers(1, 12)] * 2))
-def test_class_areas_sum_to_the_mapped_pixels(seed, step, shape):
+@given(st.integers(0, 10**6), st.sampled_from([1, 2, 4, 25]), st.tuples(*[st.integers(1, 90)] * 2))
+def test_windows_are_enlarged_as_the_whole(seed, step, shape):
     rng = np.random.default_rng(seed)
-    mapped = rng.random(shape) < rng.random()
-    # A CNN may give part of the probability to its unused output.
-    cells = rng.uniform(0.1, 0.3, (3, *(-(-side // step) for side in shape)))
-    areas = coarse(cells, [1, 2, 4], step, shape).class_areas(mapped)
-    assert sum(areas.values()) == pytest.approx(np.count_nonzero(mapped))
+    cells = rng.random((2, *(-(-side // step) for side in shape)))
+    probabilities = coarse(cells, [1, 2], step, shape)
+    pixels = probabilities.enlarge()
+    for window in windows(shape, 64):
+        part = probabilities.enlarge(window)
+        np.testing.assert_allclose(part, pixels[:, *window.slices], atol=1e-5)
+
+
+def test_expected_areas_sum_to_the_mapped_pixels():
+    # A quarter of the probability is with an output that is no class.
+    assert expected_areas(np.array([4.5, 1.5]), np.array([3, 9]), 8) == {3: 6, 9: 2}
+    assert expected_areas(np.zeros(2), np.array([3, 9]), 0) == {3: 0, 9: 0}
 
 
 PROPORTIONS = np.array([[[2, 3], [0.5, 0]], [[6, 1], [0.5, 0.02]], [[0, 0], [0, 0.98]]], np.float32)

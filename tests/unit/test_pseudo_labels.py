@@ -7,14 +7,19 @@ from hypothesis import strategies as st
 from refine_samples import MAPS, raster
 from test_majority import slow_majority
 
-from ssc.refine.pseudo_labels import PseudoLabelSettings, make_pseudo_labels
+from ssc.io.windows import WINDOW_SIDE
+from ssc.refine.pseudo_labels import PseudoLabels, PseudoLabelSettings
 
 ALL = PseudoLabelSettings(min_probability=0, pixel_fraction=1.0, min_pixels=0)
 
 
-def pseudo_labels(class_map, confidence=None, seed=42, **changes):
+def pseudo_labels(class_map, confidence=None, seed=42, side=WINDOW_SIDE, **changes):
     confidence = np.full_like(class_map, 100) if confidence is None else confidence
-    return make_pseudo_labels(class_map, confidence, replace(ALL, **changes), seed)
+    labels = PseudoLabels(class_map, confidence, replace(ALL, **changes), seed, side)
+    codes = np.empty_like(class_map)
+    for window in labels.windows:
+        codes[window.slices] = labels.read(window)
+    return codes
 
 
 def patch_sizes(codes):
@@ -79,6 +84,22 @@ def test_a_fraction_of_the_pixels_is_drawn(pixel_fraction, min_pixels, left, war
     assert len(caplog.messages) == warns
     np.testing.assert_array_equal(labels(1), sample)
     assert np.array_equal(labels(2), sample) == (left == 400)
+
+
+def test_windows_share_the_draw_and_the_filters(caplog):
+    rng = np.random.default_rng(3)
+    class_map = np.kron(rng.integers(0, 4, (40, 40)), np.ones((4, 4), int)).astype(np.uint8)
+    confidence = rng.integers(30, 100, class_map.shape).astype(np.uint8)
+    filters = dict(min_tiles=2, tile_size=4, min_probability=0.5)
+    expected = pseudo_labels(class_map, confidence, **filters)
+    windowed = pseudo_labels(class_map, confidence, side=64, **filters)
+    np.testing.assert_array_equal(windowed, expected)
+    drawn = pseudo_labels(class_map, confidence, side=64, pixel_fraction=0.25, **filters)
+    assert np.count_nonzero(drawn) == round(0.25 * np.count_nonzero(expected))
+    assert (drawn == expected)[drawn > 0].all()
+    for part in (np.s_[:64, :64], np.s_[128:, 64:128]):
+        share = np.count_nonzero(drawn[part]) / np.count_nonzero(expected[part])
+        assert share == pytest.approx(0.25, abs=0.001)
 
 
 def test_an_image_of_fewer_pixels_than_the_minimum_is_no_warning(caplog):

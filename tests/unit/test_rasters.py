@@ -9,17 +9,18 @@ from rasterio.transform import Affine
 from ssc.errors import InputError
 from ssc.io.rasters import (
     RasterGeometry,
-    no_data_mask,
+    black_patches,
+    create_class_raster,
+    create_confidence,
+    open_band,
+    open_image,
     read_class_raster,
-    read_confidence,
     read_geometry,
     read_image,
-    read_preview,
     read_probabilities,
-    write_class_raster,
-    write_confidence,
     write_probabilities,
 )
+from ssc.io.windows import Window, whole, windows
 from ssc.probabilities import CoarseProbabilities
 
 pytestmark = pytest.mark.filterwarnings("ignore::rasterio.errors.NotGeoreferencedWarning")
@@ -38,6 +39,11 @@ def write_bands(path, bands, driver="GTiff", **options):
 
 def noise(*shape, dtype=np.uint8):
     return np.random.default_rng(1).integers(0, 256, shape).astype(dtype)
+
+
+def write_class_raster(path, codes, geometry, classes):
+    with create_class_raster(path, geometry, classes) as target:
+        target.write(whole(codes.shape), codes)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int16", "int32", "uint16", "uint8"])
@@ -111,7 +117,8 @@ def test_preview_of_a_jpeg_is_the_image_at_the_smallest_size_that_will_do(tmp_pa
     PIL.Image.fromarray(left_red).save(path, quality=95)
     sizes = {2000: (410, 806), 403: (205, 403), 202: (205, 403), 201: (103, 202)}
     for width, size in sizes.items():
-        preview = read_preview(str(path), width)
+        with open_image(str(path)) as image:
+            preview = image.preview(width)
         assert preview.shape == (*size, 3)
         for half, colour in zip(
             np.split(preview, [size[1] // 2], 1), [(200, 0, 0), 0], strict=True
@@ -123,17 +130,103 @@ def test_preview_of_a_jpeg_is_the_image_at_the_smallest_size_that_will_do(tmp_pa
     ("bands", "driver", "kind"),
     [
         (noise(1, 8, 9), "JPEG", r"1 band\(s\) of uint8"),
-        (noise(4, 8, 9), "PNG", r"4 band\(s\) of uint8"),
-        (noise(3, 8, 9, dtype=np.uint16), "PNG", r"3 band\(s\) of uint16"),
-        (noise(3, 8, 9, dtype=np.uint16), "GTiff", r"3 band\(s\) of uint16"),
+        (noise(5, 8, 9), "GTiff", r"5 band\(s\) of uint8"),
+        (noise(3, 8, 9, dtype=np.float32), "GTiff", r"3 band\(s\) of float32"),
     ],
-    ids=["grey", "RGBA", "16-bit PNG", "16-bit TIFF"],
+    ids=["grey", "bands without colours", "floats"],
 )
 @pytest.mark.parametrize("read", [read_geometry, read_image])
-def test_image_that_is_not_8_bit_rgb_is_refused(tmp_path, bands, driver, kind, read):
+def test_image_without_red_green_and_blue_is_refused(tmp_path, bands, driver, kind, read):
     path = write_bands(tmp_path / "Ure_0001.jpg", bands, driver)
-    with pytest.raises(InputError, match=f"Ure_0001.jpg: {kind}, not 8-bit RGB; convert it"):
+    expected = f"Ure_0001.jpg: {kind}, not red, green and blue of 8 or 16 bits; convert it"
+    with pytest.raises(InputError, match=expected):
         read(path)
+
+
+def test_turned_photograph_is_refused(tmp_path):
+    path = tmp_path / "Ure_0001.jpg"
+    photograph = PIL.Image.new("RGB", (16, 8), (200, 100, 50))
+    for orientation, upright in ((1, True), (6, False)):
+        exif = PIL.Image.Exif()
+        exif[0x0112] = orientation
+        photograph.save(path, exif=exif)
+        if upright:
+            assert read_image(str(path))[0].shape == (8, 16, 3)
+        else:
+            with pytest.raises(InputError, match="Ure_0001.jpg: is to be turned .*orientation 6"):
+                read_image(str(path))
+
+
+def test_16_bits_are_scaled_by_the_white_level(tmp_path):
+    values = np.array([[[0, 2, 5], [510, 4080, 65535]]] * 3, np.uint16)
+    path = write_bands(tmp_path / "Ure_0001.tif", values, photometric="RGB")
+    # 255 / 1020 of each, and white above 1020; 255 / 65535 is 1 / 257.
+    for white, expected in (
+        (1020, [[0, 0, 1], [128, 255, 255]]),
+        (65535, [[0, 0, 0], [2, 16, 255]]),
+    ):
+        image, _ = read_image(path, white)
+        assert image.dtype == np.uint8
+        assert image[..., 0].tolist() == image[..., 2].tolist() == expected
+
+
+# Pixels of the right half show nothing, and the left half has black ones that do.
+BANDS = np.where(np.arange(80) < 40, 0, 90).astype(np.uint8) * np.ones((3, 40, 1), np.uint8)
+RIGHT = np.arange(80) >= 40
+
+
+def test_alpha_mask_and_nodata_say_where_an_image_shows_nothing(tmp_path):
+    alpha = np.where(RIGHT, 0, 255).astype(np.uint8) * np.ones((1, 40, 1), np.uint8)
+    rgba = np.concatenate([BANDS, alpha])
+    paths = [
+        write_bands(tmp_path / "alpha.png", rgba, "PNG"),
+        write_bands(tmp_path / "alpha.tif", rgba, photometric="RGB", alpha="YES"),
+        write_bands(tmp_path / "nodata.tif", BANDS, photometric="RGB", nodata=90),
+    ]
+    with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True):
+        paths.append(str(tmp_path / "mask.tif"))
+        shape = dict(count=3, height=40, width=80, dtype="uint8", photometric="RGB")
+        with rasterio.open(paths[-1], "w", driver="GTiff", **shape) as target:
+            target.write(BANDS)
+            target.write_mask(~np.tile(RIGHT, (40, 1)))
+    for path in paths:
+        with open_image(path) as image:
+            window = Window(5, 30, 25, 50)
+            assert image.no_data(window).tolist() == [RIGHT[30:50].tolist()] * 20
+            np.testing.assert_array_equal(
+                image[window.slices], BANDS[:, 5:25, 30:50].transpose(1, 2, 0)
+            )
+    # Without any of these it is the black half.
+    with open_image(write_bands(tmp_path / "plain.tif", BANDS, photometric="RGB")) as image:
+        assert image.no_data(whole(image.shape)).tolist() == [(~RIGHT).tolist()] * 40
+
+
+def test_bands_are_found_by_their_colour(tmp_path):
+    path = write_bands(tmp_path / "Ure_0001.tif", noise(4, 8, 9))
+    with rasterio.open(path, "r+") as target:
+        target.colorinterp = [
+            rasterio.enums.ColorInterp[name] for name in ("undefined", "blue", "green", "red")
+        ]
+    with pytest.warns(rasterio.errors.NotGeoreferencedWarning):
+        image, _ = read_image(path)
+    np.testing.assert_array_equal(image, noise(4, 8, 9)[[3, 2, 1]].transpose(1, 2, 0))
+
+
+def test_map_written_by_windows_is_a_cog_with_overviews_of_the_majority(tmp_path, classes):
+    codes = np.ones((1200, 900), np.uint8)
+    codes[:, ::5] = 2
+    path = tmp_path / "CNN_Ure_0001.tif"
+    with create_class_raster(path, RasterGeometry(1200, 900, UTM, NORTH_UP), classes) as target:
+        for window in windows(codes.shape, 256):
+            target.write(window, codes[window.slices])
+    with rasterio.open(path) as source:
+        assert source.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        assert source.overviews(1) == [2, 4]
+        np.testing.assert_array_equal(source.read(1), codes)
+    with rasterio.open(path, overview_level=0) as source:
+        assert source.read(1).shape == (600, 450)
+        assert (source.read(1) == 1).mean() > 0.75
+    assert [p.name for p in tmp_path.iterdir() if "draft" in p.name] == []
 
 
 @pytest.mark.parametrize("share", [0.5, 0.95])
@@ -224,7 +317,8 @@ UTM = rasterio.CRS.from_epsg(32618)
 
 def test_confidence_is_a_single_band_of_percent_with_nodata(tmp_path):
     path, percent = tmp_path / "confidence_Ure_0001.tif", np.array([[0, 1, 50], [99, 100, 7]])
-    write_confidence(path, percent.astype(np.uint8), RasterGeometry(2, 3, UTM, NORTH_UP))
+    with create_confidence(path, RasterGeometry(2, 3, UTM, NORTH_UP)) as target:
+        target.write(whole(percent.shape), percent.astype(np.uint8))
     with rasterio.open(path) as source:
         assert (source.driver, source.count, source.dtypes) == ("GTiff", 1, ("uint8",))
         assert (source.nodata, source.units, source.descriptions) == (
@@ -232,7 +326,8 @@ def test_confidence_is_a_single_band_of_percent_with_nodata(tmp_path):
         )
         assert source.compression == rasterio.enums.Compression.deflate
         assert (source.crs, source.transform) == (UTM, NORTH_UP)
-    confidence = read_confidence(path)
+    with open_band(path) as band:
+        confidence = band[whole(band.shape).slices]
     assert confidence.dtype == np.uint8
     np.testing.assert_array_equal(confidence, percent)
 
@@ -275,12 +370,12 @@ def test_probabilities_of_an_image_without_georeference_have_none(tmp_path):
 def test_no_data_is_black_in_large_patches_only():
     image = np.full((60, 60, 3), 40, np.uint8)
     image[:30, :35] = 2
-    assert no_data_mask(image).sum() == 30 * 35
-    assert no_data_mask(image)[29, 34]
+    assert black_patches(image).sum() == 30 * 35
+    assert black_patches(image)[29, 34]
     # A pixel that any band lights up, a patch of 999 pixels, and contact by a corner.
     image[0, 0, 2] = 3
-    assert not no_data_mask(image)[0, 0]
+    assert not black_patches(image)[0, 0]
     image[:] = 40
     image[:27, :37] = 0
     image[27:, 37:] = 0
-    assert no_data_mask(image).sum() == 0
+    assert black_patches(image).sum() == 0

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 import results
 from results import atomic_path, is_complete, open_batch, recorded_files
-from ssc.io.rasters import RasterGeometry, write_class_raster
+from ssc.io.rasters import RasterGeometry, create_class_raster
+from ssc.io.windows import Window
 
 # Makes batch after batch, each of three files of its own letter and 1 MB, written bit by bit.
 WRITER = """
@@ -83,8 +84,12 @@ def test_record_names_files_and_sizes_and_comes_last(record):
 
 
 def test_class_names_go_with_their_raster(record, classes):
-    with open_batch(str(record)) as batch, batch.file("CNN_Ure_0001.tif") as path:
-        write_class_raster(path, np.ones((4, 4), np.uint8), RasterGeometry(4, 4), classes)
+    with (
+        open_batch(str(record)) as batch,
+        batch.file("CNN_Ure_0001.tif") as path,
+        create_class_raster(path, RasterGeometry(4, 4), classes) as target,
+    ):
+        target.write(Window(0, 0, 4, 4), np.ones((4, 4), np.uint8))
     folder = record.parents[1]
     assert names_in(folder) == [
         "CNN_Ure_0001.tif",

@@ -15,7 +15,7 @@ BY_MODEL = ["model", "type"]
 def describe(name="Ure_0001", kind="CNN", model="Ure", river="Ure", in_sample=True, design="own"):
     return dict(
         **dict(RiverName=river, Image=name, type=kind, experiment="demo", model=model),
-        **dict(in_sample=in_sample, design=design, confidence=87.5),
+        **dict(in_sample=in_sample, design=design, learned_from=False, confidence=87.5),
     )
 
 
@@ -23,17 +23,17 @@ def test_compiled_table_is_in_percent_with_the_published_columns():
     compiled = compile_scores([(describe(), scores(LABELS, CODES))])
     assert compiled.to_csv(index=False).splitlines() == [
         "class,f1_score,support,RiverName,Image,type,experiment,model,"
-        "design,in_sample,boundary_f1,confidence",
-        "Water,66.667,3,Ure,Ure_0001,CNN,demo,Ure,own,True,60.0,87.5",
-        "Sand,0.0,1,Ure,Ure_0001,CNN,demo,Ure,own,True,0.0,87.5",
-        "ALL,50.0,4,Ure,Ure_0001,CNN,demo,Ure,own,True,33.333,87.5",
+        "design,in_sample,learned_from,boundary_f1,confidence",
+        "Water,66.667,3,Ure,Ure_0001,CNN,demo,Ure,own,True,False,60.0,87.5",
+        "Sand,0.0,1,Ure,Ure_0001,CNN,demo,Ure,own,True,False,0.0,87.5",
+        "ALL,50.0,4,Ure,Ure_0001,CNN,demo,Ure,own,True,False,33.333,87.5",
     ]
 
 
 def test_compiled_table_leaves_boundary_f1_empty_without_edges():
     compiled = compile_scores([(describe(), scores(LABELS, CODES, boundary=0 * BOUNDARY))])
     assert compiled["boundary_f1"].isna().all()
-    assert compiled.to_csv(index=False).splitlines()[-1].endswith(",True,,87.5")
+    assert compiled.to_csv(index=False).splitlines()[-1].endswith(",True,False,,87.5")
 
 
 def test_compiled_table_leaves_out_classes_without_support():

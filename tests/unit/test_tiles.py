@@ -14,6 +14,7 @@ from ssc.cnn.tiles import (
     pure_tiles,
     tile_starts,
 )
+from ssc.io.windows import Window, whole
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,9 @@ def test_strip_right_and_below_belongs_to_the_last_tiles():
     probabilities[..., 1] = 0.4
     # The last tile is more confident: it wins where it shares the pixel at 3 with its neighbours.
     probabilities[2, 2] = [0.1, 0.9]
-    class_map, confidence = mosaic(probabilities, np.array([5, 9], np.uint8), starts, starts, 2)
+    class_map, confidence = mosaic(
+        probabilities, np.array([5, 9], np.uint8), starts, starts, 2, whole((5, 5))
+    )
     assert class_map.tolist() == [
         [5, 5, 5, 5, 5],
         [5, 5, 5, 5, 5],
@@ -130,10 +133,17 @@ def test_mosaics_take_the_mean_over_the_tiles_of_a_pixel(data, size):
             total[row : row + size, column : column + size] += probabilities[i, j]
             tiles[row : row + size, column : column + size] += 1
     mean = total / tiles[..., None]
-    class_map, confidence = mosaic(probabilities, codes, rows, columns, size)
+    class_map, confidence = mosaic(probabilities, codes, rows, columns, size, whole(shape))
     assert (class_map.dtype, confidence.dtype) == (np.uint8, np.uint8)
     np.testing.assert_array_equal(class_map, codes[mean.argmax(axis=2)])
     np.testing.assert_allclose(confidence, 100 * mean.max(axis=2), atol=0.51)
+    ends = [
+        data.draw(st.tuples(*[st.integers(0, n)] * 2).filter(lambda e: e[0] < e[1])) for n in shape
+    ]
+    window = Window(ends[0][0], ends[1][0], ends[0][1], ends[1][1])
+    part = mosaic(probabilities, codes, rows, columns, size, window)
+    np.testing.assert_array_equal(part[0], class_map[window.slices])
+    np.testing.assert_array_equal(part[1], confidence[window.slices])
     # A cell of one stride has the mean of its pixels, of those in the image at its edge.
     cells = coarse_mosaic(probabilities, rows, columns, size, stride)
     n, m = (-(-side // stride) for side in shape)

@@ -4,10 +4,18 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
 import numpy as np
+import PIL.Image
 import pytest
 from cnn_samples import BLUE, YELLOW, alternating, tile_trainer, two_colours, unet_trainer
 
-from ssc.cnn.training import build, rebuild_in_float32, train, use_dtype_policy
+from ssc.cnn import training
+from ssc.cnn.training import (
+    build,
+    read_training_images,
+    rebuild_in_float32,
+    train,
+    use_dtype_policy,
+)
 from ssc.errors import SettingError
 
 
@@ -82,3 +90,34 @@ def test_same_seed_gives_the_same_weights(make):
         model, _ = train(trainer, "float32", trainer.sequence())
         weights.append(np.concatenate([w.ravel() for w in model.get_weights()]))
     np.testing.assert_array_equal(*weights)
+
+
+def test_of_a_large_image_only_labelled_windows_are_read(tmp_path, monkeypatch):
+    rng = np.random.default_rng(2)
+    pixels = rng.integers(0, 256, (300, 400, 3)).astype(np.uint8)
+    codes = np.zeros((300, 400), np.uint8)
+    codes[70:80, 120:140] = 2
+    codes[290:, 390:] = 1
+    paths = [str(tmp_path / name) for name in ("Ure_0001.png", "SCLS_Ure_0001.png")]
+    PIL.Image.fromarray(pixels).save(paths[0])
+    PIL.Image.fromarray(codes).save(paths[1])
+    files = [paths[0]], [paths[1]], ["Ure"]
+    data = read_training_images(*files, 65535, 8)
+    np.testing.assert_array_equal(data.images[0], pixels)
+    np.testing.assert_array_equal(data.labels[0], codes)
+    monkeypatch.setattr(training, "MAX_WHOLE_PIXELS", 1000)
+    monkeypatch.setattr(training, "LABEL_WINDOW_SIDE", 64)
+    data = read_training_images(*files, 65535, 8)
+    assert data.rivers == ["Ure"] * len(data.images)
+    assert sum((labels > 0).sum() for labels in data.labels) == (codes > 0).sum()
+    assert sum(image.size for image in data.images) < pixels.size / 4
+    for image, labels in zip(data.images, data.labels, strict=True):
+        (row, column) = np.argwhere(labels)[0]
+        found = np.argwhere((pixels == image[row, column]).all(axis=2) & (codes > 0))
+        top, left = found[0] - (row, column)
+        part = np.s_[top : top + image.shape[0], left : left + image.shape[1]]
+        np.testing.assert_array_equal(pixels[part], image)
+        assert (labels[labels > 0] == codes[part][labels > 0]).all()
+        # Nothing is labelled within the margin of 8 px, but at the edge of the image.
+        edge = (labels[:8, :].any() and top > 0) or (labels[:, :8].any() and left > 0)
+        assert not edge

@@ -1,4 +1,5 @@
 import os
+from functools import partial
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -8,11 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import skimage.data
+from map_samples import classify
 
 from ssc.cnn import classifier as classifier_module
 from ssc.cnn.classifier import ClassifierSettings, UNetClassifier, open_classifier
 from ssc.cnn.export import save_onnx
 from ssc.cnn.unet import LOGITS, build_unet, low_resolution_model
+from ssc.io.windows import windows
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +53,7 @@ def test_probabilities_are_those_of_keras_for_the_image_mirrored_to_a_full_size(
     expected = np.moveaxis(expected[:height, :width], -1, 0)
     classifier = open_unet(path)
     assert isinstance(classifier, UNetClassifier)
-    result = classifier.classify(image)
+    result = classify(classifier, image)
     # Three of the four outputs: 0 stands for unlabelled.
     assert result.probabilities.values.dtype == np.uint16
     np.testing.assert_allclose(result.probabilities.enlarge(), expected[1:], atol=3e-5)
@@ -66,44 +69,46 @@ def test_probabilities_are_those_of_keras_for_the_image_mirrored_to_a_full_size(
     np.testing.assert_allclose(result.confidence, percent, atol=0.51)
 
 
-# With 1 pixel strips are still 64 rows high; three of 450 rows have 150, so 192.
-@pytest.mark.parametrize(("strip_pixels", "n_strips", "rows"), [(1, 8, 64), (14000, 3, 192)])
-def test_classification_in_strips_equals_that_in_one(
-    unet, monkeypatch, strip_pixels, n_strips, rows
-):
+def cut_into(monkeypatch, side):
+    """Let the classifier cut images into windows of this side."""
+    monkeypatch.setattr(classifier_module, "windows", partial(windows, side=side))
+
+
+@pytest.mark.parametrize(("side", "n_windows"), [(64, 32), (192, 4)])
+def test_classification_in_windows_equals_that_of_the_whole(unet, monkeypatch, side, n_windows):
     classifier = open_unet(unet[1])
-    image = random_image(450, 70)
-    expected = classifier.classify(image)
+    image = random_image(450, 200)
+    expected = classify(classifier, image)
     assert expected.probabilities.values.std(axis=(1, 2)).min() > 655
-    monkeypatch.setattr(classifier_module, "STRIP_PIXELS", strip_pixels)
-    heights = []
+    cut_into(monkeypatch, side)
+    shapes = []
     run = classifier.session.run
 
     class Session:
         def run(self, names, feed):
-            heights.append(next(iter(feed.values())).shape[1])
+            shapes.append(next(iter(feed.values())).shape[1:3])
             return run(names, feed)
 
     classifier.session = Session()
-    result = classifier.classify(image)
+    result = classify(classifier, image)
     np.testing.assert_array_equal(result.probabilities.values, expected.probabilities.values)
     np.testing.assert_array_equal(result.class_map, expected.class_map)
     np.testing.assert_array_equal(result.confidence, expected.confidence)
-    # Strips bound the memory: at most 256 more rows on either side.
-    assert len(heights) == n_strips
-    assert max(heights) <= rows + 512
+    # Windows bound the memory: at most 256 more pixels on either side.
+    assert len(shapes) == n_windows
+    assert np.max(shapes) <= max(side, 200) + 56 + 512
 
 
-def test_strips_of_the_default_encoder_show_no_seams(tmp_path, monkeypatch):
-    """It sees farther than the strips overlap, but hardly uses what is so far away."""
+def test_windows_of_the_default_encoder_show_no_seams(tmp_path, monkeypatch):
+    """It sees farther than the windows overlap, but hardly uses what is so far away."""
     keras.utils.set_random_seed(1)
     model = build_unet("efficientnet_lite0", None, [64, 96, 128, 160], 4)
     save_onnx(low_resolution_model(model), tmp_path / "model.onnx", {})
     classifier = open_unet(str(tmp_path / "model.onnx"))
     image = np.vstack([np.rot90(skimage.data.coffee())[:, :256]] * 3)
-    whole = classifier.classify(image)
-    monkeypatch.setattr(classifier_module, "STRIP_PIXELS", image.size // 3 // 2)
-    strips = classifier.classify(image)
+    whole = classify(classifier, image)
+    cut_into(monkeypatch, 512)
+    strips = classify(classifier, image)
     assert not np.array_equal(strips.probabilities.values, whole.probabilities.values)
     assert np.bincount(whole.class_map.ravel()).max() < 0.9 * whole.class_map.size
     assert (strips.class_map != whole.class_map).mean() < 0.001
@@ -111,13 +116,13 @@ def test_strips_of_the_default_encoder_show_no_seams(tmp_path, monkeypatch):
 
 def test_classes_are_those_of_the_outputs_however_the_key_is_ordered(unet):
     image = random_image(64, 64)
-    plain = open_unet(unet[1], [1, 2, 3], [5, 9, 7]).classify(image).probabilities
-    mixed = open_unet(unet[1], [3, 1, 2], [7, 5, 9]).classify(image).probabilities
+    plain = classify(open_unet(unet[1], [1, 2, 3], [5, 9, 7]), image).probabilities
+    mixed = classify(open_unet(unet[1], [3, 1, 2], [7, 5, 9]), image).probabilities
     assert plain.class_codes.dtype == np.uint8
     assert plain.class_codes.tolist() == mixed.class_codes.tolist() == [5, 7, 9]
     np.testing.assert_array_equal(plain.values, mixed.values)
     of_5, of_7, of_9 = plain.values.astype(int)
     # Outputs that stand for one class are summed.
-    merged = open_unet(unet[1], [1, 2, 3], [5, 9, 5]).classify(image).probabilities
+    merged = classify(open_unet(unet[1], [1, 2, 3], [5, 9, 5]), image).probabilities
     assert merged.class_codes.tolist() == [5, 9]
     np.testing.assert_allclose(merged.values, [of_5 + of_7, of_9], atol=1)

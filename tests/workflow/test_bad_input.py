@@ -72,9 +72,9 @@ def test_faults_in_files_are_all_listed_at_the_end(river):
     write_labels(path, read_labels(path) / 2)
     image = river / "predict/Clearbrook_0007.jpg"
     image.write_bytes(image.read_bytes()[:30000])
-    # A PNG of 16 bits under the name of a JPEG, as renaming by hand makes them.
+    # A grey PNG of 16 bits under the name of a JPEG, as renaming by hand makes them.
     other = river / "predict/Clearbrook_0008.jpg"
-    other.write_bytes(cv2.imencode(".png", np.zeros((400, 600, 3), np.uint16))[1])
+    other.write_bytes(cv2.imencode(".png", np.zeros((400, 600), np.uint16))[1])
     cv2.imwrite(str(river / "predict/Clearbrook_0009.jpg"), np.zeros((49, 600, 3), np.uint8))
     run = run_snakemake(river, "--cores", 2, config=OF_TILES)
     assert run.returncode == 1
@@ -84,7 +84,7 @@ def test_faults_in_files_are_all_listed_at_the_end(river):
         "predict/SCLS_Clearbrook_0005.tif: code(s) 9 not among the classes 1, 2, 3, 4, 5",
         "predict/SCLS_Clearbrook_0006.tif: holds values that are not whole class codes",
         "predict/Clearbrook_0007.jpg: truncated or damaged; copy it anew",
-        "predict/Clearbrook_0008.jpg: 3 band(s) of uint16, not 8-bit RGB",
+        "predict/Clearbrook_0008.jpg: 1 band(s) of uint16, not red, green and blue",
         "predict/Clearbrook_0009.jpg: 600 x 49 px, smaller than a tile of 50 px",
     ):
         assert message in last_lines

@@ -11,30 +11,40 @@ import unicodedata
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from .errors import InputError
 from .groups import RESERVED_CHARACTERS, Group, expand_path, form_groups
 
-IMAGE_SUFFIXES = {".jpg", ".jpeg"}
-LABEL_SUFFIXES = {".tif", ".tiff"}
-WORLD_FILE_SUFFIXES = {".jgw", ".jpgw", ".jpegw", ".wld"}
+IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".jp2", ".vrt"}
+LABEL_SUFFIXES = {".tif", ".tiff", ".png"}
+LABEL_PREFIX = "SCLS_"
+# Of the files beside an image that GDAL reads with it.
+WORLD_FILE_SUFFIXES = {
+    *(".jgw", ".jpgw", ".jpegw", ".pgw", ".pngw", ".tfw", ".tifw", ".tiffw", ".j2w", ".wld")
+}
+SIDECAR_SUFFIXES = (".aux.xml", ".ovr", ".msk")
 IMAGE_NAME = re.compile(r"(?P<river>.+)_(?P<number>\d{4,})")
+
+Source = str | Iterable[str] | Mapping[str, str | Iterable[str]]
 
 
 @dataclass(frozen=True)
 class Image:
-    """An image `<river>_<number>.jpg`, its label raster and the files of its georeference.
+    """An image, its label raster and the files of its georeference.
 
     Attributes
     ----------
-    river, number : str
-        The parts of its name; the number has at least four digits.
+    river : str
+    number : str
+        What tells it from the other images of the river: the number of `<river>_<number>.jpg`, or
+        the name of a file of any other name.
     path : str
+        Of a file, or what else GDAL opens by name.
     label : str or None
         Path of the label raster.
     world_files : tuple of str
-        Paths of world files and `.aux.xml` beside the image.
+        Paths of the files beside the image that GDAL reads with it, such as world files.
     """
 
     river: str
@@ -48,9 +58,16 @@ class Image:
         return f"{self.river}_{self.number}"
 
     @property
-    def order(self) -> tuple[str, int, str]:
-        """Key to sort images by."""
-        return self.river, int(self.number), self.number
+    def order(self) -> tuple[str, list[str | int], str]:
+        """Key to sort images by: numbers within a name count as numbers."""
+        parts = re.split(r"(\d+)", self.number)
+        numbers = [int(part) if part.isdecimal() else part for part in parts]
+        return self.river, numbers, self.number
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of this machine."""
+        return not is_remote(self.path)
 
 
 @dataclass(frozen=True)
@@ -63,11 +80,14 @@ class Campaign:
         Images to learn from and to classify, by name, in order.
     groups : dict of str to Group
         CNNs by the name of their group.
+    ignored : dict of str to str
+        Files in the folders that are no part of the campaign, with the reason.
     """
 
     train: dict[str, Image]
     predict: dict[str, Image]
     groups: dict[str, Group]
+    ignored: dict[str, str] = field(default_factory=dict)
 
     def train_images(self, group: str) -> list[Image]:
         """Images that the CNN of a group learns from, in order."""
@@ -80,20 +100,19 @@ class Campaign:
 
 
 def read_campaign(
-    train: str | Iterable[str],
-    predict: str | Iterable[str],
-    groups: str | Mapping | Sequence,
-    folds: int = 5,
+    train: Source, predict: Source, groups: str | Mapping | Sequence, folds: int = 5
 ) -> Campaign:
     """Find a campaign's images and labels by name and form its groups.
 
     Parameters
     ----------
-    train, predict : str or iterable of str
-        Folder or folders; `~` and environment variables are expanded. Every training image
-        needs a label raster, `SCLS_<image>.tif` in any of the same folders. No training folder
-        at all (an empty list) will do where all groups have a trained model, and no folder to
-        predict where all groups are folds of a cross-validation.
+    train, predict : str, iterable of str, or mapping
+        Folder or folders of images named `<river>_<number>`; `~` and environment variables are
+        expanded. Or folders and files of images of any name, by river. Every training image needs
+        a label raster, `SCLS_<image>.tif` in any of the same folders; an image without one that is
+        also to be predicted is no training image. No training folder at all (an empty list) will
+        do where all groups have a trained model, and no folder to predict where all groups are
+        folds of a cross-validation.
     groups : str, mapping or sequence
         `per_river`, `leave_one_river_out`, `cross_validation`, `{name: {train: [river], predict:
         [river]}}` or `{name: {model: path, predict: [river]}}`, or a list of such.
@@ -112,9 +131,10 @@ def read_campaign(
         With every problem that names can show; one of an argument begins with its name.
     """
     problems: list[str] = []
-    train_images, train_unmatched = _find_images("train", train, problems) if train else ({}, [])
-    predict_images, predict_unmatched = (
-        _find_images("predict", predict, problems) if predict else ({}, [])
+    ignored: dict[str, str] = {}
+    (train_images, train_unmatched), (predict_images, predict_unmatched) = (
+        _find_images(role, sources, ignored, problems) if sources else ({}, [])
+        for role, sources in (("train", train), ("predict", predict))
     )
     # One folder may hold the labels of both roles.
     matched = {i.label for i in (*train_images.values(), *predict_images.values())}
@@ -125,12 +145,17 @@ def read_campaign(
         for path in paths
         if path not in matched
     ]
-    for image in train_images.values():
-        if image.label is None:
-            problems.append(
-                f"{image.path}: training image without labels; put SCLS_{image.name}.tif "
-                "beside it, or move the image to a predict folder"
-            )
+    to_predict = {image.path for image in predict_images.values()}
+    unlabelled = [image for image in train_images.values() if image.label is None]
+    problems += [
+        f"{image.path}: training image without labels; put {LABEL_PREFIX}{image.name}.tif beside "
+        "it, or move the image to a predict folder"
+        for image in unlabelled
+        if image.path not in to_predict
+    ]
+    train_images = {name: i for name, i in train_images.items() if i not in unlabelled}
+    if unlabelled and not train_images and not problems:
+        problems.append(f"train: no image in {train} has labels; label some")
     names: dict[str, list[str]] = defaultdict(list)
     for image in train_images.values():
         names[image.river].append(image.name)
@@ -138,7 +163,7 @@ def read_campaign(
     formed = form_groups(groups, dict(names), predict_rivers, folds, problems)
     if problems:
         raise InputError(*dict.fromkeys(problems))
-    return Campaign(train_images, predict_images, formed)
+    return Campaign(train_images, predict_images, formed, ignored)
 
 
 def batches(images: Iterable[Image], images_per_job: int) -> dict[str, list[Image]]:
@@ -182,41 +207,78 @@ def files_digest(images: Iterable[Image]) -> str:
     digest = hashlib.sha256()
     for image in images:
         for path in filter(None, (image.path, image.label, *image.world_files)):
+            if is_remote(path):
+                digest.update(path.encode())
+                continue
             status = os.stat(path)
             name = os.path.basename(path)
             digest.update(f"{name}|{status.st_size}|{status.st_mtime_ns}|".encode())
     return digest.hexdigest()[:16]
 
 
+def is_remote(path: str) -> bool:
+    """Whether GDAL opens it by another way than as a file of this machine."""
+    return "://" in path or path.startswith("/vsi")
+
+
+@dataclass
+class _Files:
+    """Files of some folders by the stem of their name; labels that an image has are claimed."""
+
+    images: dict[str, list[str]]
+    labels: dict[str, list[str]]
+    world_files: dict[str, list[str]]
+    others: list[str]
+    claimed: set[str] = field(default_factory=set)
+
+
 def _find_images(
-    role: str, folders: str | Iterable[str], problems: list[str]
+    role: str, sources: Source, ignored: dict[str, str], problems: list[str]
 ) -> tuple[dict[str, Image], list[str]]:
-    """Images of the folders by name, in order, and labels of none of them.
+    """Images of the sources by name, in order, and labels of none of them.
 
-    What is wrong goes into `problems`.
+    What is no part of a campaign goes into `ignored`, with the reason; what is wrong goes into
+    `problems`.
     """
-    images: dict[str, list[str]] = defaultdict(list)
-    labels: dict[str, list[str]] = defaultdict(list)
-    world_files: dict[str, list[str]] = defaultdict(list)
     seen = len(problems)
-    for folder in [folders] if isinstance(folders, str) else folders:
-        for path in _list_folder(role, folder, problems):
-            name = unicodedata.normalize("NFC", os.path.basename(path))
-            stem, suffix = os.path.splitext(name)
-            if suffix.lower() in LABEL_SUFFIXES and stem.startswith("SCLS_"):
-                labels[stem.removeprefix("SCLS_")].append(path)
-            elif suffix.lower() in IMAGE_SUFFIXES:
-                images[stem].append(path)
-            elif suffix.lower() in WORLD_FILE_SUFFIXES:
-                world_files[stem].append(path)
-            elif name.endswith(".aux.xml"):
-                world_files[os.path.splitext(name.removesuffix(".aux.xml"))[0]].append(path)
+    images: list[Image] = []
+    unmatched: list[str] = []
+    by_river = sources if isinstance(sources, Mapping) else {None: sources}
+    for river, places in by_river.items():
+        files = _list_files(role, [places] if isinstance(places, str) else [*places], problems)
+        ignored |= dict.fromkeys(files.others, "neither an image nor a label raster")
+        if river is None:
+            named = _images_of_many_rivers(files, ignored, problems)
+        else:
+            river = unicodedata.normalize("NFC", river)
+            named = _images_of_river(river, files, problems)
+        unmatched += [
+            path
+            for stem, paths in files.labels.items()
+            for path in paths
+            if path not in files.claimed and stem not in files.images
+        ]
+        images += named
+    if not images and len(problems) == seen:
+        problems.append(
+            f"{role}: no image RiverName_NNNN.jpg in {_describe(sources)}; for files of other "
+            f"names give the river: {role}: {{River: folder}}"
+        )
+    return {image.name: image for image in sorted(images, key=lambda i: i.order)}, unmatched
 
-    named: list[Image] = []
-    claimed: dict[str, str] = {}
-    for stem in sorted(images):
-        paths, match = images[stem], IMAGE_NAME.fullmatch(stem)
-        if len(paths) > 1:
+
+def _images_of_many_rivers(
+    files: _Files, ignored: dict[str, str], problems: list[str]
+) -> list[Image]:
+    """Images that are named by river and number."""
+    images: list[Image] = []
+    owners: dict[str, str] = {}
+    for stem in sorted(files.images):
+        paths, match = files.images[stem], IMAGE_NAME.fullmatch(stem)
+        is_photograph = paths[0].lower().endswith((".jpg", ".jpeg"))
+        if match is None and not is_photograph:
+            ignored |= dict.fromkeys(paths, "not named RiverName_NNNN")
+        elif len(paths) > 1:
             problems.append(f"{' and '.join(paths)}: two files for one image; remove one")
         elif match is None or set(stem) & set(RESERVED_CHARACTERS):
             problems.append(
@@ -225,38 +287,110 @@ def _find_images(
             )
         else:
             river, number = match.groups()
-            label = labels.get(stem, [])
+            labels = files.labels.get(stem, [])
             # The published labels lack the underscore before the number.
-            if f"{river}{number}" not in images:
-                label = label + labels.get(f"{river}{number}", [])
-            if len(label) > 1:
-                problems.append(f"{' and '.join(label)}: two labels for {stem}; remove one")
-            for path in label:
-                if path in claimed:
-                    problems.append(
-                        f"{path}: may belong to {claimed[path]} or {stem}; name it SCLS_<image>.tif"
-                    )
-                claimed[path] = stem
-            label_path = label[0] if label else None
-            named.append(Image(river, number, paths[0], label_path, tuple(world_files[stem])))
-    unmatched = [
-        path
-        for stem, paths in labels.items()
-        for path in paths
-        if stem not in images and path not in claimed
-    ]
-    if not images and len(problems) == seen:
-        problems.append(f"{role}: no image RiverName_NNNN.jpg in {folders}")
-    return {image.name: image for image in sorted(named, key=lambda i: i.order)}, unmatched
+            if f"{river}{number}" not in files.images:
+                labels = labels + files.labels.get(f"{river}{number}", [])
+            label = _one_label(stem, labels, files, problems)
+            if label in owners:
+                problems.append(
+                    f"{label}: may belong to {owners[label]} or {stem}; name it SCLS_<image>.tif"
+                )
+            elif label:
+                owners[label] = stem
+            images.append(Image(river, number, paths[0], label, tuple(files.world_files[stem])))
+    return images
 
 
-def _list_folder(role: str, folder: str, problems: list[str]) -> list[str]:
-    expanded = expand_path(role, folder, problems)
+def _images_of_river(river: str, files: _Files, problems: list[str]) -> list[Image]:
+    """Images of one river, of any name; those of one name in two folders are told apart."""
+    images = []
+    for stem in sorted(files.images):
+        paths = files.images[stem]
+        folders = [os.path.basename(os.path.dirname(path)) for path in paths]
+        if len(set(folders)) < len(paths):
+            problems.append(f"{' and '.join(paths)}: two files for one image; remove one")
+            continue
+        for path, folder in zip(paths, folders, strict=True):
+            number = stem.removeprefix(f"{river}_")
+            if len(paths) > 1:
+                number = f"{folder}_{number}"
+            if set(number) & set(RESERVED_CHARACTERS):
+                problems.append(f"{path}: has one of {RESERVED_CHARACTERS} in its name; rename it")
+                continue
+            labels = files.labels.get(stem, [])
+            world_files = files.world_files[stem]
+            if len(paths) > 1:
+                beside = os.path.dirname(path)
+                labels, world_files = (
+                    [file for file in found if os.path.dirname(file) == beside]
+                    for found in (labels, world_files)
+                )
+            label = _one_label(stem, labels, files, problems)
+            images.append(Image(river, number, path, label, tuple(world_files)))
+    return images
+
+
+def _one_label(stem: str, labels: Sequence[str], files: _Files, problems: list[str]) -> str | None:
+    files.claimed.update(labels)
+    if len(labels) > 1:
+        problems.append(f"{' and '.join(labels)}: two labels for {stem}; remove one")
+    return labels[0] if labels else None
+
+
+def _list_files(role: str, places: Iterable[str], problems: list[str]) -> _Files:
+    """Files of folders, and files that are named themselves, sorted by what they are."""
+    files = _Files(defaultdict(list), defaultdict(list), defaultdict(list), [])
+    for place in places:
+        for path, is_named in _list_place(role, place, problems):
+            name = unicodedata.normalize("NFC", os.path.basename(path))
+            stem, suffix = os.path.splitext(name)
+            suffix = suffix.lower()
+            if suffix in LABEL_SUFFIXES and stem.startswith(LABEL_PREFIX):
+                files.labels[stem.removeprefix(LABEL_PREFIX)].append(path)
+            elif suffix in IMAGE_SUFFIXES or is_named:
+                files.images[stem].append(path)
+            elif owner := next(
+                (name.removesuffix(s) for s in SIDECAR_SUFFIXES if name.endswith(s)), ""
+            ):
+                files.world_files[os.path.splitext(owner)[0]].append(path)
+            elif suffix in WORLD_FILE_SUFFIXES:
+                files.world_files[stem].append(path)
+            else:
+                files.others.append(path)
+    return files
+
+
+def _list_place(role: str, place: str, problems: list[str]) -> list[tuple[str, bool]]:
+    """Paths of a folder, or of one file; whether each was named by the user."""
+    if is_remote(place):
+        return [(place, True)]
+    expanded = expand_path(role, place, problems)
     if expanded is None:
         return []
+    if expanded.is_file():
+        # What lies beside it may belong to it.
+        stem = os.path.splitext(expanded.name)[0]
+        beside = (
+            (os.path.join(expanded.parent, name), name == expanded.name)
+            for name in sorted(os.listdir(expanded.parent))
+            if name.removeprefix(LABEL_PREFIX).startswith(f"{stem}.")
+        )
+        return [(path, named) for path, named in beside if named or not _is_image(path)]
     if not expanded.is_dir():
         problems.append(f"{role}: folder {expanded} does not exist")
         return []
     # Hidden files: macOS leaves a ._ file beside each file that it copies.
     names = sorted(n for n in os.listdir(expanded) if not n.startswith("."))
-    return [os.path.join(expanded, name) for name in names]
+    return [(os.path.join(expanded, name), False) for name in names]
+
+
+def _is_image(path: str) -> bool:
+    name = os.path.basename(path)
+    is_raster = os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
+    return is_raster and not name.startswith(LABEL_PREFIX)
+
+
+def _describe(sources: Source) -> str:
+    places = sources.values() if isinstance(sources, Mapping) else sources
+    return sources if isinstance(sources, str) else ", ".join(map(str, places))

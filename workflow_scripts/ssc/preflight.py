@@ -13,7 +13,8 @@ from .campaign import Image
 from .classes import LandClass
 from .cnn.tiles import pure_tiles
 from .errors import InputError
-from .io.rasters import RasterGeometry, read_class_raster, read_geometry, read_image
+from .io.rasters import ImageReader, LabelReader, open_class_raster, open_image
+from .io.windows import WINDOW_SIDE, windows
 
 END_OF_JPEG = b"\xff\xd9"
 
@@ -55,7 +56,11 @@ def check_columns(class_codes: Sequence[int], tiles: bool) -> list[str]:
 
 
 def check_image(
-    image: Image, split: str, class_codes: Sequence[int], tiles: TileGrid | None
+    image: Image,
+    split: str,
+    class_codes: Sequence[int],
+    tiles: TileGrid | None,
+    white: int = 65535,
 ) -> dict[str, Any]:
     """Check an image and its labels.
 
@@ -68,6 +73,8 @@ def check_image(
         Codes that labels may have.
     tiles : TileGrid, optional
         Where tiles are cut.
+    white : int
+        As of `open_image`.
 
     Returns
     -------
@@ -78,34 +85,58 @@ def check_image(
     row: dict[str, Any] = {"split": split, "river": image.river, "number": image.number}
     row |= {"image": image.path, "classes": ""}
     problems: list[str] = []
-    geometry = None
+    shape = None
     try:
-        geometry = read_geometry(image.path)
-        row |= {"width": geometry.width, "height": geometry.height}
-        _check_complete(image.path)
-        if tiles and min(geometry.width, geometry.height) < tiles.size:
-            problems.append(
-                f"{image.path}: {geometry.width} x {geometry.height} px, smaller than a tile of "
-                f"{tiles.size} px; remove it or set a smaller tile size"
-            )
+        with open_image(image.path, white) as source:
+            shape = source.shape[:2]
+            row |= {"width": shape[1], "height": shape[0]}
+            _check_complete(source)
+            if tiles and min(shape) < tiles.size:
+                problems.append(
+                    f"{image.path}: {shape[1]} x {shape[0]} px, smaller than a tile of "
+                    f"{tiles.size} px; remove it or set a smaller tile size"
+                )
     except InputError as error:
         problems += error.problems
     if image.label:
         row["label"] = image.label
+        counted = tiles if split == "train" else None
         try:
-            labels = read_class_raster(image.label)
-            problems += _label_problems(image.label, labels, class_codes, geometry)
-            row |= _describe_labels(labels, split, class_codes, tiles)
+            with open_class_raster(image.label) as labels:
+                counts, pure = _count_labels(labels, class_codes, counted)
+            problems += _label_problems(image.label, labels.shape, counts, class_codes, shape)
+            row |= _describe_labels(counts, split, class_codes)
+            if counted:
+                row |= {f"pure_tiles_{code}": int(pure[code]) for code in class_codes}
         except InputError as error:
             problems += error.problems
     return row | {"problem": "; ".join(problems)}
 
 
+def _count_labels(
+    labels: LabelReader, class_codes: Sequence[int], tiles: TileGrid | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count labelled pixels and, where tiles are cut, pure tiles by class code, int64 (256,)."""
+    counts, pure = np.zeros(256, np.int64), np.zeros(256, np.int64)
+    # Tiles across the edge of a window are not counted.
+    for window in windows(labels.shape, 2 * WINDOW_SIDE):
+        codes = labels[window.slices]
+        counts += np.bincount(codes.ravel(), minlength=256)
+        if tiles:
+            of_tiles = pure_tiles(codes, class_codes, tiles.size, tiles.stride, tiles.purity)[2]
+            pure += np.bincount(of_tiles, minlength=256)
+    return counts, pure
+
+
 def _label_problems(
-    path: str, labels: np.ndarray, class_codes: Sequence[int], geometry: RasterGeometry | None
+    path: str,
+    shape: tuple[int, int],
+    counts: np.ndarray,
+    class_codes: Sequence[int],
+    image_shape: tuple[int, ...] | None,
 ) -> list[str]:
     problems = []
-    present = np.flatnonzero(np.bincount(labels.ravel())).tolist()
+    present = np.flatnonzero(counts).tolist()
     unknown = [str(code) for code in present if code and code not in class_codes]
     if present == [0]:
         problems.append(f"{path}: no pixel is labelled; label some of it, or remove the file")
@@ -114,27 +145,20 @@ def _label_problems(
             f"{path}: code(s) {', '.join(unknown)} not among the classes "
             f"{', '.join(map(str, class_codes))}; correct the labels or add to classes"
         )
-    if geometry and labels.shape != (geometry.height, geometry.width):
+    if image_shape and shape != image_shape:
         problems.append(
-            f"{path}: {labels.shape[1]} x {labels.shape[0]} px, but its image is "
-            f"{geometry.width} x {geometry.height}; export it at the image's size"
+            f"{path}: {shape[1]} x {shape[0]} px, but its image is "
+            f"{image_shape[1]} x {image_shape[0]}; export it at the image's size"
         )
     return problems
 
 
-def _describe_labels(
-    labels: np.ndarray, split: str, class_codes: Sequence[int], tiles: TileGrid | None
-) -> dict[str, Any]:
-    """Labelled share, classes and, of training images, pixels and pure tiles of each class."""
-    counts = np.bincount(labels.ravel(), minlength=max(class_codes) + 1)
-    row: dict[str, Any] = {"labelled_fraction": round(1 - counts[0] / labels.size, 4)}
+def _describe_labels(counts: np.ndarray, split: str, class_codes: Sequence[int]) -> dict[str, Any]:
+    """Labelled share, classes and, of training images, pixels of each class."""
+    row: dict[str, Any] = {"labelled_fraction": round(1 - counts[0] / counts.sum(), 4)}
     row["classes"] = " ".join(str(code) for code in np.flatnonzero(counts) if code)
     if split == "train":
         row |= {f"pixels_{code}": int(counts[code]) for code in class_codes}
-    if split == "train" and tiles:
-        _, _, codes = pure_tiles(labels, class_codes, tiles.size, tiles.stride, tiles.purity)
-        pure = np.bincount(codes, minlength=256)
-        row |= {f"pure_tiles_{code}": int(pure[code]) for code in class_codes}
     return row
 
 
@@ -218,10 +242,12 @@ def stop_on_problems(
         raise InputError(*problems)
 
 
-def _check_complete(path: str) -> None:
-    """Decode an image only where the end of the file does not show that it is complete."""
-    with open(path, "rb") as file:
-        file.seek(-len(END_OF_JPEG), 2)
-        ends_well = file.read() == END_OF_JPEG
-    if not ends_well:
-        read_image(path)
+def _check_complete(image: ImageReader) -> None:
+    """Decode an image, unless the end of a JPEG shows that it is complete."""
+    if image.source.driver == "JPEG":
+        with open(image.name, "rb") as file:
+            file.seek(-len(END_OF_JPEG), 2)
+            if file.read() == END_OF_JPEG:
+                return
+    for window in windows(image.shape):
+        image[window.slices]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from .io.windows import Window, whole
+
 CERTAIN = 65535
 
 
@@ -39,46 +41,61 @@ class CoarseProbabilities:
         shape: tuple[int, int],
     ) -> "CoarseProbabilities":
         """Round the probabilities of cells, float32 (k, rows, columns), to 16 bits."""
-        values = np.rint(cells * CERTAIN).astype(np.uint16)
-        return cls(values, class_codes, pixels_per_cell, shape)
+        return cls(round_probabilities(cells), class_codes, pixels_per_cell, shape)
 
-    def enlarge(self) -> np.ndarray:
+    def enlarge(self, window: Window | None = None) -> np.ndarray:
         """Interpolate to the pixels of the image, bilinearly.
+
+        Parameters
+        ----------
+        window : Window, optional
+            Part of the image to interpolate; by default all of it.
 
         Returns
         -------
         numpy.ndarray
-            float32 (k, height, width), from 0 to 1.
+            float32 (k, height, width) of the window, from 0 to 1.
         """
-        height, width = self.shape
-        pixels = np.empty((len(self.values), height, width), np.float32)
-        size = tuple(self.pixels_per_cell * side for side in self.values.shape[:0:-1])
-        for plane, cells in zip(pixels, self.values, strict=True):
-            scaled = cells.astype(np.float32) / np.float32(CERTAIN)
-            plane[:] = cv2.resize(scaled, size, interpolation=cv2.INTER_LINEAR)[:height, :width]
+        top, left, bottom, right = window or whole(self.shape)
+        step = self.pixels_per_cell
+        # Pixels near the edge of a cell take part of the next one.
+        first_row, first_column = max(0, top // step - 1), max(0, left // step - 1)
+        cells = self.values[
+            :, first_row : -(-bottom // step) + 1, first_column : -(-right // step) + 1
+        ]
+        rows = slice(top - first_row * step, bottom - first_row * step)
+        columns = slice(left - first_column * step, right - first_column * step)
+        pixels = np.empty((len(cells), bottom - top, right - left), np.float32)
+        size = tuple(step * side for side in cells.shape[:0:-1])
+        for plane, of_class in zip(pixels, cells, strict=True):
+            scaled = of_class.astype(np.float32) / np.float32(CERTAIN)
+            plane[:] = cv2.resize(scaled, size, interpolation=cv2.INTER_LINEAR)[rows, columns]
         return pixels
 
-    def class_areas(self, mapped: np.ndarray) -> dict[int, float]:
-        """Expected area of each class: the sum of its probabilities.
 
-        Parameters
-        ----------
-        mapped : numpy.ndarray
-            Pixels that the map gives a class, bool (height, width).
+def round_probabilities(cells: np.ndarray) -> np.ndarray:
+    """Round probabilities, float32, to uint16: 65535 stands for 1."""
+    return np.rint(cells * CERTAIN).astype(np.uint16)
 
-        Returns
-        -------
-        dict of int to float
-            Pixels by class code; together as many as are mapped.
-        """
-        rows, columns = (np.arange(0, side, self.pixels_per_cell) for side in self.shape)
-        pixels = np.add.reduceat(mapped, rows, axis=0, dtype=np.int32)
-        pixels = np.add.reduceat(pixels, columns, axis=1, dtype=np.float64)
-        # There may be a row and a column of cells beyond the image.
-        inside = self.values[:, : len(rows), : len(columns)]
-        sums = np.tensordot(inside, pixels, axes=2)
-        areas = sums * (pixels.sum() / max(sums.sum(), 1))
-        return dict(zip(self.class_codes.tolist(), areas.tolist(), strict=True))
+
+def expected_areas(sums: np.ndarray, class_codes: np.ndarray, n_mapped: int) -> dict[int, float]:
+    """Expected area of each class, from the sums of its probabilities over the mapped pixels.
+
+    Parameters
+    ----------
+    sums : numpy.ndarray
+        float64 (k,). A CNN may give part of the probability to its unused output.
+    class_codes : numpy.ndarray
+        The k class codes, uint8.
+    n_mapped : int
+
+    Returns
+    -------
+    dict of int to float
+        Pixels by class code; together as many as are mapped.
+    """
+    areas = sums * (n_mapped / max(sums.sum(), 1e-9))
+    return dict(zip(class_codes.tolist(), areas.tolist(), strict=True))
 
 
 def argmax_map(probabilities: np.ndarray, class_codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -10,21 +11,27 @@ import onnxruntime
 import pandas as pd
 
 from ..errors import InputError, SettingError
-from ..io.rasters import no_data_mask
-from ..probabilities import CoarseProbabilities, argmax_map
+from ..io.windows import SIDE_MULTIPLE, Image, Window, windows
+from ..probabilities import (
+    CoarseProbabilities,
+    argmax_map,
+    expected_areas,
+    round_probabilities,
+)
 from .class_key import key_rivers
-from .colour_matching import COLOUR_STATS, is_exposure_outlier, match_colours
+from .colour_matching import (
+    COLOUR_STATS,
+    colour_histogram,
+    is_exposure_outlier,
+    matching_curves,
+)
 from .tiles import coarse_mosaic, extract_tiles, mosaic, tile_starts
 
 # Pixels of the tiles that are classified at a time: 256 tiles of 50 px.
 BATCH_PIXELS = 256 * 50 * 50
-# Pixels of the strips that the U-Net maps an image in: what 1 GB of memory is enough for.
-STRIP_PIXELS = 3_000_000
 # Pixels about a pixel that its probabilities in a U-Net depend on: those farther away change no
 # class in a thousand pixels.
 OVERLAP = 256
-# Side that the U-Net's input has to be a multiple of.
-SIZE_MULTIPLE = 64
 
 
 @dataclass(frozen=True)
@@ -47,23 +54,59 @@ class ClassifierSettings:
     match_colours: bool = True
 
 
-@dataclass(frozen=True)
 class Classification:
-    """The map of one image.
+    """The map of one image, made window by window.
+
+    Parameters
+    ----------
+    image : Image
+    probabilities : CoarseProbabilities
+    read : callable
+        Makes the map of a window, whether or not the image has data there.
 
     Attributes
     ----------
-    class_map : numpy.ndarray
-        Class codes, uint8 (height, width); 0 where the image has no data.
-    confidence : numpy.ndarray
-        Probability of the class in percent, uint8 (height, width); 0 there.
     probabilities : CoarseProbabilities
         Of all classes, also where the image has no data.
     """
 
-    class_map: np.ndarray
-    confidence: np.ndarray
-    probabilities: CoarseProbabilities
+    def __init__(
+        self,
+        image: Image,
+        probabilities: CoarseProbabilities,
+        read: Callable[[Window], tuple[np.ndarray, np.ndarray]],
+    ):
+        self.image, self.probabilities, self._read = image, probabilities, read
+
+    def read(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Map a window.
+
+        Parameters
+        ----------
+        window : Window
+
+        Returns
+        -------
+        class_map : numpy.ndarray
+            Class codes, uint8 (height, width); 0 where the image has no data.
+        confidence : numpy.ndarray
+            Probability of the class in percent, uint8 (height, width); 0 there.
+        """
+        class_map, confidence = self._read(window)
+        empty = self.image.no_data(window)
+        class_map[empty] = confidence[empty] = 0
+        return class_map, confidence
+
+    def expected_areas(self) -> dict[int, float]:
+        """Expected pixels of each class, by class code, where the image has data."""
+        codes = self.probabilities.class_codes
+        sums, n_mapped = np.zeros(len(codes)), 0
+        for window in windows(self.image.shape):
+            has_data = ~self.image.no_data(window)
+            pixels = self.probabilities.enlarge(window)
+            sums += pixels.sum(axis=(1, 2), where=has_data, dtype=np.float64)
+            n_mapped += int(np.count_nonzero(has_data))
+        return expected_areas(sums, codes, n_mapped)
 
 
 class CnnClassifier:
@@ -109,15 +152,12 @@ class CnnClassifier:
                 river,
             )
 
-    def classify(self, image: np.ndarray, name: str = "image") -> Classification:
+    def classify(self, image: Image) -> Classification:
         """Map one image.
 
         Parameters
         ----------
-        image : numpy.ndarray
-            RGB, uint8 (height, width, 3).
-        name : str
-            What messages call the image.
+        image : Image
 
         Returns
         -------
@@ -128,56 +168,85 @@ class CnnClassifier:
         InputError
             When the image is smaller than a tile.
         """
-        empty = no_data_mask(image)
-        result = self._classify(self._match_colours(image, name), name)
-        result.class_map[empty] = result.confidence[empty] = 0
-        return result
+        return self._classify(image, self._colour_curves(image))
 
-    def _match_colours(self, image: np.ndarray, name: str) -> np.ndarray:
+    def _colour_curves(self, image: Image) -> np.ndarray | None:
+        """The lookup table that brings the image's colours to those of the training images."""
         if not self.colour_stats:
-            return image
+            return None
+        histogram = colour_histogram(image)
         if not self.unseen_river:
-            if not is_exposure_outlier(image, self.colour_stats):
-                return image
+            if not is_exposure_outlier(histogram, self.colour_stats):
+                return None
             logging.warning(
                 "WARNING: %s is much darker or brighter than all training images: it is mapped "
                 "with its colours brought to those of the training images (match_colours)",
-                name,
+                image.name,
             )
-        return match_colours(image, self.colour_stats)
+        return matching_curves(histogram, self.colour_stats)
 
-    def _classify(self, image: np.ndarray, name: str) -> Classification:
+    def _classify(self, image: Image, curves: np.ndarray | None) -> Classification:
         raise NotImplementedError
 
 
 class UNetClassifier(CnnClassifier):
     """A U-Net: from images (1, height, width, 3) to probabilities (1, height / s, width / s, n)."""
 
-    def _classify(self, image: np.ndarray, name: str) -> Classification:
-        probabilities = self._map_strips(image)
-        class_map, confidence = argmax_map(probabilities.enlarge(), self.class_codes)
-        return Classification(class_map, confidence, probabilities)
-
-    def _map_strips(self, image: np.ndarray) -> CoarseProbabilities:
-        """Map an image in strips that overlap, so that there are no seams."""
+    def _classify(self, image: Image, curves: np.ndarray | None) -> Classification:
+        cells: np.ndarray | None = None
+        parts = windows(image.shape)
+        # Of one size for all windows, or ONNX Runtime would keep memory for each.
+        size = np.max([window.grown(OVERLAP, image.shape).shape for window in parts], axis=0)
+        size += -size % SIDE_MULTIPLE
+        for window in parts:
+            of_window, step = self._map_window(image, window, size.tolist(), curves)
+            if cells is None:
+                # The pixels at the image's edge may lie between its last cell and the next one.
+                n_cells = (
+                    min(-(-side // step) + 1, (side + -side % SIDE_MULTIPLE) // step)
+                    for side in image.shape[:2]
+                )
+                cells = np.zeros((len(of_window), *n_cells), np.uint16)
+            top, left = window.top // step, window.left // step
+            height, width = of_window.shape[1:]
+            cells[:, top : top + height, left : left + width] = of_window
+        assert cells is not None
         height, width = image.shape[:2]
-        n_strips = -(-height * width // STRIP_PIXELS)
-        rows = -(-height // n_strips // SIZE_MULTIPLE) * SIZE_MULTIPLE
-        strips = []
-        for top in range(0, height, rows):
-            bottom = min(top + rows, height)
-            above = min(top, OVERLAP)
-            strip = image[top - above : bottom + OVERLAP]
-            below, right = (-side % SIZE_MULTIPLE for side in strip.shape[:2])
-            padded = cv2.copyMakeBorder(strip, 0, below, 0, right, cv2.BORDER_REFLECT)
-            (outputs,) = self.session.run(None, {self.input.name: padded[None].astype(np.float32)})
-            step = padded.shape[0] // outputs.shape[1]
-            first, last = above // step, -(-(above + bottom - top) // step)
-            # The pixels at the image's edge may lie between its last cell and the next one.
-            last += bottom == height
-            strips.append(self._sum_by_class(outputs[0, first:last, : -(-width // step) + 1]))
-        cells = np.concatenate(strips, axis=1)
-        return CoarseProbabilities.of_cells(cells, self.class_codes, step, (height, width))
+        probabilities = CoarseProbabilities(cells, self.class_codes, step, (height, width))
+
+        def read(window):
+            return argmax_map(probabilities.enlarge(window), self.class_codes)
+
+        return Classification(image, probabilities, read)
+
+    def _map_window(
+        self, image: Image, window: Window, size: Sequence[int], curves: np.ndarray | None
+    ) -> tuple[np.ndarray, int]:
+        """Probabilities of the cells of a window, and their side in pixels.
+
+        The pixels about the window are mapped with it, so that there are no seams: `size`,
+        multiples of 64. An image is mirrored to such a size.
+        """
+        start = [
+            max(0, min(first - OVERLAP, side + -side % SIDE_MULTIPLE - full))
+            for first, side, full in zip(window[:2], image.shape[:2], size, strict=True)
+        ]
+        outer = Window(*start, *np.minimum(np.add(start, size), image.shape[:2]).tolist())
+        pixels = image[outer.slices]
+        if curves is not None:
+            pixels = cv2.LUT(pixels, curves)
+        below, right = (full - side for full, side in zip(size, outer.shape, strict=True))
+        padded = cv2.copyMakeBorder(pixels, 0, below, 0, right, cv2.BORDER_REFLECT)
+        (outputs,) = self.session.run(None, {self.input.name: padded[None].astype(np.float32)})
+        step = padded.shape[0] // outputs.shape[1]
+        rows, columns = window.within(outer)
+        # At the far edges of the image one more cell is kept.
+        extra = window.bottom == image.shape[0], window.right == image.shape[1]
+        part = tuple(
+            slice(side.start // step, -(-side.stop // step) + more)
+            for side, more in zip((rows, columns), extra, strict=True)
+        )
+        return round_probabilities(self._sum_by_class(outputs[0][part])), step
 
     def _sum_by_class(self, outputs: np.ndarray) -> np.ndarray:
         # Output 0 stands for unlabelled, which nothing is.
@@ -218,24 +287,37 @@ class TileClassifier(CnnClassifier):
         np.add.at(summed.T, self.class_of_output, outputs[:, self.outputs].T)
         return summed
 
-    def _classify(self, image: np.ndarray, name: str) -> Classification:
-        shape, size, stride = image.shape[:2], self.size, self.settings.tile_stride
+    def _classify(self, image: Image, curves: np.ndarray | None) -> Classification:
+        shape = image.shape[0], image.shape[1]
+        size, stride = self.size, self.settings.tile_stride
         if min(shape) < size:
             raise InputError(
-                f"{name}: {shape[1]} x {shape[0]} px, smaller than the tiles of {size} px of "
+                f"{image.name}: {shape[1]} x {shape[0]} px, smaller than the tiles of {size} px of "
                 f"{self.model}; remove it, or take a CNN of smaller tiles"
             )
         rows, columns = (tile_starts(n, size, stride, cover=True) for n in shape)
-        starts = np.stack(np.meshgrid(rows, columns, indexing="ij"), axis=-1).reshape(-1, 2)
-        chunks = np.array_split(starts, -(-len(starts) * size**2 // BATCH_PIXELS))
-        parts = [
-            self.tile_probabilities(extract_tiles(image, c[:, 0], c[:, 1], size)) for c in chunks
-        ]
+        rows_at_once = max(1, BATCH_PIXELS // (size * size * len(columns)))
+        parts = []
+        for first in range(0, len(rows), rows_at_once):
+            of_strip = rows[first : first + rows_at_once]
+            strip = image[of_strip[0] : of_strip[-1] + size, 0 : shape[1]]
+            if curves is not None:
+                strip = cv2.LUT(strip, curves)
+            starts = np.stack(np.meshgrid(of_strip - of_strip[0], columns, indexing="ij"), axis=-1)
+            starts = starts.reshape(-1, 2)
+            chunks = np.array_split(starts, -(-len(starts) * size**2 // BATCH_PIXELS))
+            parts += [
+                self.tile_probabilities(extract_tiles(strip, c[:, 0], c[:, 1], size))
+                for c in chunks
+            ]
         grid = np.concatenate(parts).reshape(len(rows), len(columns), -1)
-        class_map, confidence = mosaic(grid, self.class_codes, rows, columns, size)
         cells = coarse_mosaic(grid, rows, columns, size, stride)
         coarse = CoarseProbabilities.of_cells(cells, self.class_codes, stride, shape)
-        return Classification(class_map, confidence, coarse)
+
+        def read(window):
+            return mosaic(grid, self.class_codes, rows, columns, size, window)
+
+        return Classification(image, coarse, read)
 
 
 def open_classifier(

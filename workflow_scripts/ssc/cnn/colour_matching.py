@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
-from ..io.rasters import no_data_mask
+from ..io.windows import Image, windows
 
 # Times the range of brightness of the training images beyond which an exposure is an outlier.
 BRIGHTNESS_TOLERANCE = 1.25
@@ -13,18 +13,40 @@ BRIGHTNESS_TOLERANCE = 1.25
 COLOUR_STATS = "training_colour_stats"
 
 
-def band_means(image: np.ndarray) -> np.ndarray:
-    """Average the bands of an RGB image, uint8 (height, width, 3), where it has data; 0..255."""
-    return np.array(cv2.mean(image, (~no_data_mask(image)).view(np.uint8))[:3])
-
-
-def training_colour_stats(images: Sequence[np.ndarray]) -> dict:
-    """Summarise the colours of training images for `match_colours`.
+def colour_histogram(image: Image) -> np.ndarray:
+    """Count the values of each band where an image has data.
 
     Parameters
     ----------
-    images : sequence of numpy.ndarray
-        RGB, uint8 (height, width, 3).
+    image : Image
+
+    Returns
+    -------
+    numpy.ndarray
+        Pixels by band and value, int64 (3, 256).
+    """
+    counts = np.zeros((3, 256), np.int64)
+    for window in windows(image.shape):
+        pixels = image[window.slices]
+        valid = (~image.no_data(window)).view(np.uint8)
+        for band, of_band in enumerate(counts):
+            of_band += cv2.calcHist([pixels], [band], valid, [256], [0, 256]).ravel().astype(int)
+    return counts
+
+
+def band_means(histogram: np.ndarray) -> np.ndarray:
+    """Average the bands, float64 (3,), 0..255, of a histogram; NaN where nothing was counted."""
+    with np.errstate(invalid="ignore"):
+        return histogram @ np.arange(256) / histogram.sum(axis=1)
+
+
+def training_colour_stats(histograms: Sequence[np.ndarray]) -> dict:
+    """Summarise the colours of training images for `matching_curves`.
+
+    Parameters
+    ----------
+    histograms : sequence of numpy.ndarray
+        Of `colour_histogram`.
 
     Returns
     -------
@@ -32,7 +54,7 @@ def training_colour_stats(images: Sequence[np.ndarray]) -> dict:
         `darkest` and `brightest`, the least and the greatest mean of an image over all bands;
         `bands`, the median of the images' means of each band; all from 0 to 255.
     """
-    means = np.array([band_means(image) for image in images])
+    means = np.nan_to_num([band_means(histogram) for histogram in histograms])
     brightness = means.mean(axis=1)
     return {
         "darkest": round(float(brightness.min()), 2),
@@ -41,42 +63,41 @@ def training_colour_stats(images: Sequence[np.ndarray]) -> dict:
     }
 
 
-def is_exposure_outlier(image: np.ndarray, stats: Mapping) -> bool:
+def is_exposure_outlier(histogram: np.ndarray, stats: Mapping) -> bool:
     """Whether an image is darker or brighter than all training images, and by a quarter.
 
-    Parameters as for `match_colours`.
+    Parameters as for `matching_curves`.
     """
-    brightness = band_means(image).mean()
+    brightness = np.nan_to_num(band_means(histogram)).mean()
     darkest = stats["darkest"] / BRIGHTNESS_TOLERANCE
     return not darkest <= brightness <= stats["brightest"] * BRIGHTNESS_TOLERANCE
 
 
-def match_colours(image: np.ndarray, stats: Mapping) -> np.ndarray:
-    """Bring the means of an image's bands to those of the training images.
+def matching_curves(histogram: np.ndarray, stats: Mapping) -> np.ndarray | None:
+    """Find the curves that bring the means of an image's bands to those of the training images.
 
     The values v of a band become 255 (v / 255)^g (power-law transformation: Gonzalez & Woods 2008,
     Digital Image Processing, section 3.2.3), by the g between 1/4 and 4 that comes closest.
 
     Parameters
     ----------
-    image : numpy.ndarray
-        RGB, uint8 (height, width, 3).
+    histogram : numpy.ndarray
+        Of `colour_histogram`.
     stats : Mapping
         From `training_colour_stats`.
 
     Returns
     -------
-    numpy.ndarray
-        uint8 (height, width, 3).
+    numpy.ndarray or None
+        uint8 (1, 256, 3), for `cv2.LUT`; None for an image without data.
     """
-    valid = (~no_data_mask(image)).view(np.uint8)
-    if not valid.any():
-        return image
+    if not histogram.any():
+        return None
     powers = np.geomspace(1 / 4, 4, 257)
     curves = 255 * (np.arange(256) / 255) ** powers[:, None]
     lookup = np.empty((1, 256, 3), np.uint8)
     for band, target in enumerate(stats["bands"]):
-        counts = cv2.calcHist([image], [band], valid, [256], [0, 256]).ravel()
+        counts = histogram[band]
         means = curves @ counts / counts.sum()
         lookup[0, :, band] = np.rint(curves[abs(means - target).argmin()])
-    return cv2.LUT(image, lookup)
+    return lookup

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ..io.windows import Window
+
 
 @dataclass(frozen=True)
 class TilePositions:
@@ -110,8 +112,9 @@ def mosaic(
     rows: np.ndarray,
     columns: np.ndarray,
     size: int,
+    window: Window,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Make the map of a grid of tiles.
+    """Make the map of a grid of tiles, or a part of it.
 
     Each pixel takes the class of highest mean probability over the tiles that cover it.
 
@@ -125,21 +128,29 @@ def mosaic(
         Starts of the tiles, from `tile_starts`; together the tiles cover the image.
     size : int
         Side of a tile in pixels.
+    window : Window
+        The pixels to map.
 
     Returns
     -------
     class_map : numpy.ndarray
-        Class codes, uint8 (height, width).
+        Class codes, uint8 (height, width) of the window.
     confidence : numpy.ndarray
         That mean probability in percent, uint8 (height, width).
     """
+    near = (rows < window.bottom) & (rows + size > window.top)
+    beside = (columns < window.right) & (columns + size > window.left)
+    rows, columns, probabilities = rows[near], columns[beside], probabilities[near][:, beside]
     down, heights = _cells(rows, size)
     across, widths = _cells(columns, size)
     total, tiles = _sum_over_tiles(probabilities, down, across)
     codes = class_codes[total.argmax(axis=0)]
     percent = np.rint(100 * total.max(axis=0) / tiles).astype(np.uint8)
+    top, left = rows[0], columns[0]
+    part = window.within(Window(top, left, top + heights.sum(), left + widths.sum()))
     class_map, confidence = (
-        np.repeat(np.repeat(grid, heights, axis=0), widths, axis=1) for grid in (codes, percent)
+        np.repeat(np.repeat(grid, heights, axis=0), widths, axis=1)[part]
+        for grid in (codes, percent)
     )
     return class_map, confidence
 

@@ -11,7 +11,13 @@ import keras
 import numpy as np
 import pandas as pd
 
+from ..io.rasters import open_class_raster, open_image
+from ..io.windows import WINDOW_SIDE, whole, windows
 from .patches import PatchSequence
+
+# Images of more pixels are read by windows, of this side.
+MAX_WHOLE_PIXELS = 4 * WINDOW_SIDE**2
+LABEL_WINDOW_SIDE = 1024
 
 log = logging.getLogger(__name__)
 
@@ -22,17 +28,63 @@ class TrainingImages:
 
     Attributes
     ----------
-    images : sequence of numpy.ndarray
+    images : list of numpy.ndarray
         RGB, uint8 (height, width, 3).
-    labels : sequence of numpy.ndarray
+    labels : list of numpy.ndarray
         Class codes, uint8 (height, width); 0 is unlabelled.
-    rivers : sequence of str
+    rivers : list of str
         River of each image.
     """
 
-    images: Sequence[np.ndarray]
-    labels: Sequence[np.ndarray]
-    rivers: Sequence[str]
+    images: list[np.ndarray]
+    labels: list[np.ndarray]
+    rivers: list[str]
+
+
+def read_training_images(
+    images: Sequence[str], labels: Sequence[str], rivers: Sequence[str], white: int, margin: int
+) -> TrainingImages:
+    """Read training images and labels; of large images only the windows that have labels.
+
+    Parameters
+    ----------
+    images, labels : sequence of str
+        Paths.
+    rivers : sequence of str
+        Of each image.
+    white : int
+        As of `open_image`.
+    margin : int
+        Pixels about such a window that are read with it; their labels are left out.
+
+    Returns
+    -------
+    TrainingImages
+        A window counts as an image.
+
+    Raises
+    ------
+    InputError
+        When a file cannot be read.
+    """
+    parts = TrainingImages([], [], [])
+    for path, label_path, river in zip(images, labels, rivers, strict=True):
+        with open_image(path, white) as image, open_class_raster(label_path) as codes:
+            height, width = codes.shape
+            large = height * width > MAX_WHOLE_PIXELS
+            for window in (
+                windows(codes.shape, LABEL_WINDOW_SIDE) if large else [whole(codes.shape)]
+            ):
+                of_window = codes[window.slices]
+                if large and not of_window.any():
+                    continue
+                outer = window.grown(margin if large else 0, codes.shape)
+                masked = np.zeros(outer.shape, np.uint8)
+                masked[window.within(outer)] = of_window
+                parts.images.append(image[outer.slices])
+                parts.labels.append(masked)
+                parts.rivers.append(river)
+    return parts
 
 
 class Trainer(Protocol):

@@ -6,11 +6,11 @@ The uncertainty of a pixel is 100 % less the probability of its class: least con
 
 from collections.abc import Collection, Mapping
 
-import cv2
 import numpy as np
 import pandas as pd
 
 from ..cnn.tiles import tile_starts
+from ..io.windows import Raster, Window, windows
 
 # Crops of one image that are offered for labelling, so that several places are.
 CROPS_PER_IMAGE = 3
@@ -19,60 +19,110 @@ MAX_GREEDY = 1000
 AREA = "area_"
 
 
-def uncertain_crops(
-    confidence: np.ndarray, class_map: np.ndarray, side: int, n_crops: int
-) -> pd.DataFrame:
-    """Find the squares of one image of the highest mean uncertainty, none overlapping another.
+class UncertaintyGrid:
+    """Uncertainty of a map, summed over the cells of a grid, window by window.
 
-    They are taken one after the other, always the most uncertain that overlaps none before it (of
-    equals the topmost, then the leftmost), from a grid of squares an eighth of a side apart, the
-    last ones flush with the right and bottom edge: greedy non-maximum suppression (Felzenszwalb
-    et al. 2010, Object detection with discriminatively trained part-based models, section 7.2).
+    Squares of the map are looked for on the grid: they begin an eighth of a side apart, the last
+    ones flush with the right and bottom edge.
 
     Parameters
     ----------
-    confidence : numpy.ndarray
-        Probability of the mapped class in percent, uint8 (height, width), 0 to 100.
-    class_map : numpy.ndarray
-        Class codes, uint8 (height, width). Pixels without a class, 0, have no uncertainty.
+    shape : tuple of int
+        Height and width of the map.
     side : int
-        Of a square in pixels; a side of the image that is shorter takes its place.
-    n_crops : int
-        Squares to find; fewer are found where no more have room.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each square, the most uncertain first: row, column, height and width (top left
-        pixel and size in pixels, int64); uncertainty (mean in percent, two decimals, float64);
-        majority_class (the code that the map has most often there, the lowest of equals, int64).
+        Of a square in pixels; a side of the map that is shorter takes its place.
     """
-    height, width = np.minimum(side, confidence.shape).tolist()
-    step = max(1, side // 8)
-    rows = tile_starts(confidence.shape[0], height, step, cover=True)
-    columns = tile_starts(confidence.shape[1], width, step, cover=True)
-    # Summed-area table: the sum of a square is four look-ups. Its doubles are exact.
-    table = cv2.integral(np.where(class_map > 0, 100 - confidence, 0), sdepth=cv2.CV_64F)
-    top, bottom = table[rows], table[rows + height]
-    left, right = columns, columns + width
-    sums = bottom[:, right] - bottom[:, left] - top[:, right] + top[:, left]
-    crops: list[tuple] = []
-    while len(crops) < n_crops and sums.max() >= 0:
-        y, x = np.unravel_index(sums.argmax(), sums.shape)
-        row, column = rows[y], columns[x]
-        crop = class_map[row : row + height, column : column + width]
-        uncertainty = (sums[y, x] / crop.size).round(2)
-        majority = np.bincount(crop.ravel()).argmax()
-        crops.append((row, column, height, width, uncertainty, majority))
-        sums[np.ix_(abs(rows - row) < height, abs(columns - column) < width)] = -1
-    names = ["row", "column", "height", "width", "uncertainty", "majority_class"]
-    return pd.DataFrame(crops, columns=names)
+
+    def __init__(self, shape: tuple[int, ...], side: int):
+        self.height, self.width = np.minimum(side, shape[:2]).tolist()
+        step = max(1, side // 8)
+        self.rows = tile_starts(shape[0], self.height, step, cover=True)
+        self.columns = tile_starts(shape[1], self.width, step, cover=True)
+        self.row_edges = np.union1d(self.rows, self.rows + self.height)
+        self.column_edges = np.union1d(self.columns, self.columns + self.width)
+        self.sums = np.zeros((len(self.row_edges) - 1, len(self.column_edges) - 1), np.int64)
+        self.n_mapped = self.sum_of_confidence = 0
+
+    def add(self, window: Window, class_map: np.ndarray, confidence: np.ndarray) -> None:
+        """Add a window of the map.
+
+        Parameters
+        ----------
+        window : Window
+        class_map : numpy.ndarray
+            Class codes, uint8 (height, width). Pixels without a class, 0, have no uncertainty.
+        confidence : numpy.ndarray
+            Probability of the mapped class in percent, uint8 (height, width), 0 to 100.
+        """
+        mapped = class_map > 0
+        uncertainty = (100 - confidence) * mapped
+        n_mapped = int(np.count_nonzero(mapped))
+        self.n_mapped += n_mapped
+        self.sum_of_confidence += 100 * n_mapped - int(uncertainty.sum())
+        first_row, rows = _cell_starts(self.row_edges, window.top, window.bottom)
+        first_column, columns = _cell_starts(self.column_edges, window.left, window.right)
+        sums = np.add.reduceat(uncertainty, rows, axis=0, dtype=np.int32)
+        sums = np.add.reduceat(sums, columns, axis=1, dtype=np.int64)
+        height, width = sums.shape
+        self.sums[first_row : first_row + height, first_column : first_column + width] += sums
+
+    def most_uncertain(self, class_map: Raster, n_crops: int) -> pd.DataFrame:
+        """Find the squares of the highest mean uncertainty, none overlapping another.
+
+        They are taken one after the other, always the most uncertain that overlaps none before it
+        (of equals the topmost, then the leftmost): greedy non-maximum suppression (Felzenszwalb
+        et al. 2010, Object detection with discriminatively trained part-based models, section
+        7.2).
+
+        Parameters
+        ----------
+        class_map : Raster
+            The map, of which the squares are read.
+        n_crops : int
+            Squares to find; fewer are found where no more have room.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each square, the most uncertain first: row, column, height and width (top
+            left pixel and size in pixels, int64); uncertainty (mean in percent, two decimals,
+            float64); majority_class (the code that the map has most often there, the lowest of
+            equals, int64).
+        """
+        height, width = self.height, self.width
+        # Summed-area table: the sum of a square is four look-ups.
+        table = np.zeros((len(self.row_edges), len(self.column_edges)), np.int64)
+        table[1:, 1:] = self.sums.cumsum(axis=0).cumsum(axis=1)
+        top, bottom = (np.searchsorted(self.row_edges, self.rows + n) for n in (0, height))
+        left, right = (np.searchsorted(self.column_edges, self.columns + n) for n in (0, width))
+        sums = table[np.ix_(bottom, right)] - table[np.ix_(top, right)]
+        sums += table[np.ix_(top, left)] - table[np.ix_(bottom, left)]
+        crops: list[tuple] = []
+        while len(crops) < n_crops and sums.max() >= 0:
+            y, x = np.unravel_index(sums.argmax(), sums.shape)
+            row, column = self.rows[y], self.columns[x]
+            crop = class_map[row : row + height, column : column + width]
+            uncertainty = (sums[y, x] / crop.size).round(2)
+            majority = np.bincount(crop.ravel()).argmax()
+            crops.append((row, column, height, width, uncertainty, majority))
+            near = abs(self.rows - row) < height, abs(self.columns - column) < width
+            sums[np.ix_(*near)] = -1
+        names = ["row", "column", "height", "width", "uncertainty", "majority_class"]
+        return pd.DataFrame(crops, columns=names)
+
+
+def _cell_starts(edges: np.ndarray, start: int, stop: int) -> tuple[int, np.ndarray]:
+    """The first cell of a window, and where in the window each of its cells begins."""
+    first = np.searchsorted(edges, start, side="right") - 1
+    last = np.searchsorted(edges, stop)
+    return int(first), np.maximum(edges[first:last] - start, 0)
 
 
 def summarise_uncertainty(
     name: str,
-    class_map: np.ndarray,
-    confidence: np.ndarray,
+    river: str,
+    class_map: Raster,
+    confidence: Raster,
     areas: Mapping[int, float],
     crop_size: int,
 ) -> pd.DataFrame:
@@ -80,22 +130,30 @@ def summarise_uncertainty(
 
     Parameters
     ----------
-    name : str
+    name, river : str
         Of the image.
-    class_map, confidence, crop_size
-        As for `uncertain_crops`.
+    class_map : Raster
+        Class codes, uint8 (height, width). Pixels without a class, 0, have no uncertainty.
+    confidence : Raster
+        Probability of the mapped class in percent, uint8 (height, width), 0 to 100.
     areas : mapping of int to float
         Expected pixels by class code: the sums of the probabilities.
+    crop_size : int
+        Side of a square in pixels.
 
     Returns
     -------
     pandas.DataFrame
-        Up to `CROPS_PER_IMAGE` rows of `uncertain_crops`, after the columns Image, confidence (the
-        mean of the pixels with a class, in percent) and area_<code> (pixels) for each of `areas`.
+        Up to `CROPS_PER_IMAGE` rows of `UncertaintyGrid.most_uncertain`, after the columns Image,
+        RiverName, confidence (the mean of the pixels with a class, in percent) and area_<code>
+        (pixels) for each of `areas`.
     """
-    crops = uncertain_crops(confidence, class_map, crop_size, CROPS_PER_IMAGE)
-    mean = confidence.mean(where=class_map > 0) if class_map.any() else 0
-    summary = {"Image": name, "confidence": round(float(mean), 2)}
+    grid = UncertaintyGrid(class_map.shape, crop_size)
+    for window in windows(class_map.shape):
+        grid.add(window, class_map[window.slices], confidence[window.slices])
+    crops = grid.most_uncertain(class_map, CROPS_PER_IMAGE)
+    mean = grid.sum_of_confidence / max(grid.n_mapped, 1)
+    summary = {"Image": name, "RiverName": river, "confidence": round(mean, 2)}
     summary |= {f"{AREA}{code}": round(float(area)) for code, area in areas.items()}
     return pd.concat([pd.DataFrame(summary, index=crops.index), crops], axis=1)
 
@@ -117,8 +175,7 @@ def summarise_images(crops: pd.DataFrame, labelled: Collection[str]) -> pd.DataF
     """
     images = crops.drop_duplicates("Image")
     areas = images.filter(like=AREA)
-    images = images[["Image", "confidence"]]
-    images.insert(1, "RiverName", images["Image"].str.rsplit("_", n=1).str[0])
+    images = images[["Image", "RiverName", "confidence"]]
     images.insert(2, "labelled", images["Image"].isin(labelled))
     return images.join(areas)
 
@@ -187,7 +244,6 @@ def rank_crops(crops: pd.DataFrame, images: pd.DataFrame) -> pd.DataFrame:
     of_image = images.set_index("Image")
     table = crops[crops["Image"].isin(of_image.index)]
     table = table.drop(columns=table.columns[table.columns.str.startswith(AREA)])
-    table.insert(1, "RiverName", table["Image"].map(of_image["RiverName"]))
     place = table["Image"].map(of_image["rank"])
     order = ["place", "uncertainty", "row", "column"]
     table = table.assign(place=place).sort_values(order, ascending=[True, False, True, True])

@@ -7,10 +7,16 @@ import numpy as np
 
 # Columns of `boundary_counts`, and of the same counts in a score table.
 EDGE_COUNTS = ["label_edges", "label_edges_matched", "map_edges", "map_edges_matched"]
+# Pixels about a window that its edges depend on, for a tolerance of up to 5.
+BOUNDARY_MARGIN = 32
 
 
 def boundary_counts(
-    labels: np.ndarray, maps: Sequence[np.ndarray], n_codes: int, tolerance: int = 3
+    labels: np.ndarray,
+    maps: Sequence[np.ndarray],
+    n_codes: int,
+    tolerance: int = 3,
+    counted: tuple[slice, slice] = np.s_[:, :],
 ) -> list[np.ndarray]:
     """Count the edge pixels of each class that labels and each map have in common.
 
@@ -41,6 +47,9 @@ def boundary_counts(
     tolerance : int
         Farthest match in pixels, straight between pixel centres (Euclidean); half the width of
         the widest seam that is closed.
+    counted : tuple of slice
+        Rows and columns of the edge pixels that are counted. A window of a large image is counted
+        as in the whole where the rasters reach `BOUNDARY_MARGIN` pixels farther.
 
     Returns
     -------
@@ -64,8 +73,10 @@ def boundary_counts(
         mapped = _edge_pixels(codes)
         counts = np.zeros((n_codes, 4), np.int64)
         for total, pixels, others in ((0, drawn, mapped), (2, mapped * judging, drawn)):
-            at = np.flatnonzero(pixels > 0)
-            of_class = pixels.ravel()[at]
+            inside = np.zeros_like(pixels)
+            inside[counted] = pixels[counted]
+            at = np.flatnonzero(inside)
+            of_class = inside.ravel()[at]
             counts[:, total] = np.bincount(of_class, minlength=n_codes)
             for code in np.flatnonzero(counts[:, 0]):
                 near = cv2.dilate((others == code).view(np.uint8), _disk(tolerance))

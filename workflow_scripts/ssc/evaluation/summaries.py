@@ -17,8 +17,9 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
     ----------
     tables : sequence of tuple
         Pairs of a description (RiverName, Image, type, experiment, model, design, in_sample,
-        confidence) and its score table. `design` is that of a `Group`; `in_sample` is True where
-        the CNN learned from other images of the river; confidence is the mean of the image's
+        learned_from, confidence) and its score table. `design` is that of a `Group`; `in_sample`
+        is True where the CNN learned from images of the river, and `learned_from` where it
+        learned from this very image; confidence is the mean of the image's
         pixels in percent, or None.
 
     Returns
@@ -28,7 +29,7 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
         boundary_f1 in percent, the latter NaN where `score_table` has none.
     """
     columns = ["class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"]
-    columns += ["design", "in_sample", "boundary_f1", "confidence"]
+    columns += ["design", "in_sample", "learned_from", "boundary_f1", "confidence"]
     parts = [
         table.loc[(table["class"] != "MACRO") & (table["support"] > 0)].assign(**description)
         for description, table in tables

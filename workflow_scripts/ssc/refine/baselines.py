@@ -13,39 +13,10 @@ from scipy.stats import multivariate_normal
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.preprocessing import StandardScaler
 
-from .colours import count_colours
 from .pixel_classifiers import PixelClassifierSettings, make_pixel_classifier
 
 # Colours predicted at once: bounds the memory of an 8-bit table of 16.7 million.
 CHUNK = 1 << 18
-
-
-def count_labels(image: np.ndarray, labels: np.ndarray, bits: int) -> csr_array:
-    """Count how often each colour comes with each class among the labelled pixels of an image.
-
-    Counts of several images are added with `+`.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        RGB, uint8 (height, width, 3).
-    labels : numpy.ndarray
-        Class codes, uint8 (height, width); 0 = unlabelled, not counted.
-    bits : int
-        Bits kept of each 8-bit band.
-
-    Returns
-    -------
-    scipy.sparse.csr_array
-        Pixels by class code and colour, int64 (256, 8 ** bits). The column of a colour is its
-        place in a flattened cube of `2 ** bits` reds by greens by blues.
-    """
-    colours, _, present, counts = count_colours(image, labels, bits)
-    counts[present == 0] = 0
-    row, colour = np.nonzero(counts)
-    cube = (1 << bits,) * 3
-    column = np.ravel_multi_index(tuple(colours[colour].T >> 8 - bits), cube)
-    return csr_array((counts[row, colour], (present[row], column)), shape=(256, np.prod(cube)))
 
 
 def fit_baseline(
@@ -59,7 +30,7 @@ def fit_baseline(
         `ML` (maximum likelihood), `PixelMLP` (multi-layer perceptron) or `PixelRF` (random
         forest).
     counts : scipy.sparse.csr_array
-        Of `count_labels`, summed over the images.
+        Of `count_colours`, summed over the images; 0 is unlabelled.
     settings : PixelClassifierSettings
         Sizes of the MLP and of the forest. Their method and SMOTE-ENN are not used.
     seed : int
@@ -68,12 +39,12 @@ def fit_baseline(
     Returns
     -------
     numpy.ndarray
-        The class code of each colour, uint8 (side, side, side) with `2 ** bits` reds by greens by
-        blues. A class without labelled pixels is nowhere in it; without any labels it holds 0.
+        The class code of each colour, uint8 (8 ** bits,), in the order of `pack_colours`. A class
+        without labelled pixels is nowhere in it; without any labels it holds 0.
     """
     side = round(counts.shape[1] ** (1 / 3))
     if counts.nnz == 0:
-        return np.zeros((side,) * 3, np.uint8)
+        return np.zeros(counts.shape[1], np.uint8)
     pairs = counts.tocoo()
     colours = _colours(pairs.col, side)
     scaler = StandardScaler().fit(colours, sample_weight=pairs.data)
@@ -88,26 +59,7 @@ def fit_baseline(
     for start in range(0, len(table), CHUNK):
         chunk = np.arange(start, min(start + CHUNK, len(table)))
         table[chunk] = classifier.predict(scaler.transform(_colours(chunk, side)))
-    return table.reshape((side,) * 3)
-
-
-def apply_lookup_table(image: np.ndarray, table: np.ndarray) -> np.ndarray:
-    """Map an image by a lookup table.
-
-    Parameters
-    ----------
-    image : numpy.ndarray
-        RGB, uint8 (height, width, 3).
-    table : numpy.ndarray
-        Of `fit_baseline`, uint8 (side, side, side).
-
-    Returns
-    -------
-    numpy.ndarray
-        Class codes, uint8 (height, width).
-    """
-    red, green, blue = np.moveaxis(image // np.uint8(256 // len(table)), -1, 0)
-    return table[red, green, blue]
+    return table
 
 
 class MaximumLikelihood(ClassifierMixin, BaseEstimator):
@@ -148,5 +100,5 @@ class MaximumLikelihood(ClassifierMixin, BaseEstimator):
 
 
 def _colours(columns: np.ndarray, side: int) -> np.ndarray:
-    """Red, green and blue of columns of `count_labels`, in steps of the cube: 0..side-1."""
+    """Red, green and blue of numbers of `pack_colours`, in steps of the cube: 0..side-1."""
     return np.stack(np.unravel_index(columns, (side,) * 3), axis=1).astype(float)

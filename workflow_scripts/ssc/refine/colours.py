@@ -5,9 +5,11 @@ from math import log2
 
 import cv2
 import numpy as np
+from scipy.sparse import csr_array
 from sklearn.base import ClassifierMixin
 
 from ..errors import SettingError
+from ..io.windows import Raster, Window
 
 ENTROPY_WINDOW = 11
 
@@ -31,6 +33,11 @@ class FeatureSettings:
     median_size: int
     entropy: bool
     colour_bits: int
+
+    @property
+    def margin(self) -> int:
+        """Pixels about a pixel that its features depend on."""
+        return max(self.median_size, ENTROPY_WINDOW if self.entropy else 1) // 2
 
 
 def pixel_features(image: np.ndarray, median_size: int, entropy: bool) -> np.ndarray:
@@ -63,68 +70,108 @@ def pixel_features(image: np.ndarray, median_size: int, entropy: bool) -> np.nda
     return np.dstack([smooth, texture])
 
 
-def count_colours(
-    image: np.ndarray, codes: np.ndarray, bits: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Count how often each distinct colour of an image comes with each class.
+def pack_colours(bands: np.ndarray, bits: int) -> np.ndarray:
+    """Give each distinct colour of pixels a number.
 
     Parameters
     ----------
-    image : numpy.ndarray
+    bands : numpy.ndarray
         uint8 (height, width, bands).
-    codes : numpy.ndarray
-        Class codes, uint8 (height, width).
     bits : int
         Bits kept of each band, 1 to 8; at most 24 over all bands.
 
     Returns
     -------
-    colours : numpy.ndarray
-        uint8 (n, bands), each the lowest of the colours that its `bits` bits stand for.
-    inverse : numpy.ndarray
-        Index into `colours` of each pixel, int32 (height, width).
-    present : numpy.ndarray
-        The codes that there are, uint8 (k,).
-    counts : numpy.ndarray
-        Pixels by code and colour, int64 (k, n).
+    numpy.ndarray
+        int32 (height, width): the kept bits of the first band, the second and so on.
 
     Raises
     ------
     SettingError
         When the bits of all bands are more than 24.
     """
-    bands, shift = image.shape[2], 8 - bits
-    if bits * bands > 24:
+    n, shift = bands.shape[2], 8 - bits
+    if bits * n > 24:
         raise SettingError(
             "colour_bits",
-            f"{bits} are too many for the {bands} bands that entropy makes; set it to "
-            f"{24 // bands} or less",
+            f"{bits} are too many for the {n} bands that entropy makes; set it to "
+            f"{24 // n} or less",
         )
-    packed = np.zeros(codes.shape, np.int32)
-    for band in range(bands):
+    packed = np.zeros(bands.shape[:2], np.int32)
+    for band in range(n):
         packed <<= bits
-        packed |= image[..., band] >> shift
-    seen = np.bincount(packed.ravel(), minlength=1 << bands * bits) > 0
+        packed |= bands[..., band] >> shift
+    return packed
+
+
+def read_packed_colours(image: Raster, window: Window, features: FeatureSettings) -> np.ndarray:
+    """Number the colours of a window, as `pack_colours` does, by the features of its pixels.
+
+    Parameters
+    ----------
+    image : Raster
+        RGB, uint8 (height, width, 3).
+    window : Window
+    features : FeatureSettings
+
+    Returns
+    -------
+    numpy.ndarray
+        int32 (height, width) of the window.
+    """
+    outer = window.grown(features.margin, image.shape)
+    bands = pixel_features(image[outer.slices], features.median_size, features.entropy)
+    return pack_colours(bands[window.within(outer)], features.colour_bits)
+
+
+def unpack_colours(packed: np.ndarray, n_bands: int, bits: int) -> np.ndarray:
+    """Make colours of numbers (n,) of `pack_colours`.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (n, bands), each the lowest of the colours that its bits stand for.
+    """
+    offsets = bits * np.arange(n_bands)[::-1]
+    colours = (packed[:, None] >> offsets & (1 << bits) - 1) << 8 - bits
+    return colours.astype(np.uint8)
+
+
+def count_colours(packed: np.ndarray, codes: np.ndarray, n_colours: int) -> csr_array:
+    """Count how often each colour comes with each class.
+
+    Counts of several images, or windows, are added with `+`.
+
+    Parameters
+    ----------
+    packed : numpy.ndarray
+        Of `pack_colours`.
+    codes : numpy.ndarray
+        Class codes, uint8 (height, width).
+    n_colours : int
+        All numbers of `packed` are below it.
+
+    Returns
+    -------
+    scipy.sparse.csr_array
+        Pixels by class code and colour, int64 (256, n_colours).
+    """
+    seen = np.bincount(packed.ravel(), minlength=n_colours) > 0
     rank = np.cumsum(seen, dtype=np.int32) - 1
-    inverse = rank[packed]
-    used = np.flatnonzero(seen)
-    offsets = bits * np.arange(bands)[::-1]
-    colours = (used[:, None] >> offsets & (1 << bits) - 1) << shift
-    n = len(used)
+    colours = np.flatnonzero(seen)
     present = np.flatnonzero(np.bincount(codes.ravel())).astype(np.uint8)
-    row = np.zeros(256, np.int32)
-    row[present] = np.arange(len(present))
-    pairs = cv2.LUT(codes, row * n)
-    pairs += inverse
-    counts = np.bincount(pairs.ravel(), minlength=len(present) * n)
-    return colours.astype(np.uint8), inverse, present, counts.reshape(-1, n)
+    first = np.zeros(256, np.int32)
+    first[present] = np.arange(len(present)) * len(colours)
+    pairs = cv2.LUT(codes, first)
+    pairs += rank[packed]
+    counts = np.bincount(pairs.ravel(), minlength=len(present) * len(colours))
+    row, column = np.nonzero(counts.reshape(len(present), -1))
+    values = counts[row * len(colours) + column].astype(np.int64)
+    return csr_array((values, (present[row], colours[column])), shape=(256, n_colours))
 
 
 def fit_colours(
-    image: np.ndarray,
-    pseudo_labels: np.ndarray,
-    classifier: ClassifierMixin,
-    settings: FeatureSettings,
+    counts: csr_array, classifier: ClassifierMixin, n_bands: int, bits: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit a classifier to the distinct pairs of colour and pseudo-label, weighted by their counts.
 
@@ -132,35 +179,30 @@ def fit_colours(
 
     Parameters
     ----------
-    image : numpy.ndarray
-        RGB, uint8 (height, width, 3).
-    pseudo_labels : numpy.ndarray
-        Class codes, uint8 (height, width); 0 is unlabelled.
+    counts : scipy.sparse.csr_array
+        Of `count_colours`, with pseudo-labels as codes; 0 is unlabelled.
     classifier : ClassifierMixin
         Takes weights; fitted here.
-    settings : FeatureSettings
+    n_bands, bits : int
+        As of `pack_colours`.
 
     Returns
     -------
     features : numpy.ndarray
         Standardised features of the n distinct colours, float32 (n, bands).
-    inverse : numpy.ndarray
-        Index of each pixel's colour, int32 (height, width).
-
-    Raises
-    ------
-    SettingError
-        When `colour_bits` is too high for `entropy`.
+    rank : numpy.ndarray
+        Index into `features` of each number of `pack_colours`, int32.
     """
-    bands = pixel_features(image, settings.median_size, settings.entropy)
-    colours, inverse, present, counts = count_colours(bands, pseudo_labels, settings.colour_bits)
-    features = _standardise(colours, counts.sum(axis=0))
-    counts[present == 0] = 0
-    row, colour = np.nonzero(counts)
-    weight = counts[row, colour]
+    of_colour = counts.sum(axis=0)
+    used = np.flatnonzero(of_colour)
+    rank = np.cumsum(of_colour > 0, dtype=np.int32) - 1
+    features = _standardise(unpack_colours(used, n_bands, bits), of_colour[used])
+    pairs = counts[1:].tocoo()
+    weight = pairs.data
     # Weights with a mean of 1 leave the balance of loss and regularisation as for pixels.
-    classifier.fit(features[colour], present[row], sample_weight=weight / weight.mean())
-    return features, inverse
+    codes = (pairs.row + 1).astype(np.uint8)
+    classifier.fit(features[rank[pairs.col]], codes, sample_weight=weight / weight.mean())
+    return features, rank
 
 
 def _standardise(colours: np.ndarray, counts: np.ndarray) -> np.ndarray:

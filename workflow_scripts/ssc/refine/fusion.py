@@ -3,16 +3,27 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
+from scipy.sparse import csr_array
 from sklearn.base import ClassifierMixin
 
-from ..probabilities import CoarseProbabilities, argmax_map, mapped_probability
-from .colours import FeatureSettings, fit_colours
+from ..io.windows import Raster, Window
+from ..probabilities import (
+    CoarseProbabilities,
+    argmax_map,
+    expected_areas,
+    mapped_probability,
+)
+from .colours import FeatureSettings, count_colours, fit_colours, read_packed_colours
 from .majority import majority_filter
+from .pseudo_labels import PseudoLabels
 
 # A class that the CNN or the pixel classifier rules out may still be right.
 EPSILON = np.float32(1e-4)
+# Bits of a 32-bit float that are left out where odds are counted: equal ones differ by 1/2048.
+ODDS_SHIFT = 12
 
 
 @dataclass(frozen=True)
@@ -39,44 +50,36 @@ class FusionSettings:
     majority_radius: int
 
 
-def refine_map(
-    image: np.ndarray,
-    cnn_map: np.ndarray,
-    cnn_confidence: np.ndarray,
-    probabilities: CoarseProbabilities,
-    pseudo_labels: np.ndarray,
-    classifier: ClassifierMixin,
-    features: FeatureSettings,
-    fusion: FusionSettings,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Make the final map of an image.
+class RefinedMap:
+    """The final map of an image, made window by window.
 
     Nothing inside an image tells whether phase 2 helps. So only the most probable changes of the
     CNN's map are made, up to `max_changed_fraction`. With pseudo-labels of fewer than two classes
     there is nothing to learn, and the CNN's map is kept.
 
+    The first pass over the windows counts colours, the second finds which changes are the most
+    probable ones, and `read` makes the map. What an image of one window gives is kept.
+
     Parameters
     ----------
-    image : numpy.ndarray
+    image : Raster
         RGB, uint8 (height, width, 3).
-    cnn_map, cnn_confidence : numpy.ndarray
+    cnn_map, cnn_confidence : Raster
         Class codes, and their probability in percent, uint8 (height, width); both are 0 where the
         image has no data, and there the final map is 0 too.
     probabilities : CoarseProbabilities
         Of the CNN.
-    pseudo_labels : numpy.ndarray
-        Class codes, uint8 (height, width), from `make_pseudo_labels`; 0 is unlabelled.
+    pseudo_labels : PseudoLabels
+        Of the same map.
     classifier : ClassifierMixin
         From `make_pixel_classifier`, or any other that takes weights; fitted here.
     features : FeatureSettings
     fusion : FusionSettings
 
-    Returns
-    -------
-    class_map : numpy.ndarray
-        Class codes, uint8 (height, width).
-    confidence : numpy.ndarray
-        Probability of the class in percent, uint8 (height, width).
+    Attributes
+    ----------
+    expected_areas : dict of int to float
+        Expected pixels of each class, by class code, from the CNN's probabilities.
 
     Raises
     ------
@@ -91,37 +94,158 @@ def refine_map(
     and w are the weights of CNN and colour. With a = 0 it is that of the pixel classifier alone
     (Carbonneau et al. 2020).
     """
-    class_codes = probabilities.class_codes
-    class_map, confidence = cnn_map, cnn_confidence
-    posterior: Callable[[], np.ndarray] = probabilities.enlarge
-    if np.count_nonzero(np.bincount(pseudo_labels.ravel())[1:]) > 1:
-        colours, inverse = fit_colours(image, pseudo_labels, classifier, features)
-        of_colour = np.zeros((len(class_codes), len(colours)), np.float32)
-        rows = [class_codes.tolist().index(code) for code in classifier.classes_]
-        of_colour[rows] = classifier.predict_proba(colours).T
-        if fusion.cnn_weight == 0:
+
+    def __init__(
+        self,
+        image: Raster,
+        cnn_map: Raster,
+        cnn_confidence: Raster,
+        probabilities: CoarseProbabilities,
+        pseudo_labels: PseudoLabels,
+        classifier: ClassifierMixin,
+        features: FeatureSettings,
+        fusion: FusionSettings,
+    ):
+        self.image, self.cnn_map, self.cnn_confidence = image, cnn_map, cnn_confidence
+        self.probabilities, self.features, self.fusion = probabilities, features, fusion
+        self.windows = pseudo_labels.windows
+        self.codes = probabilities.class_codes
+        self._last: dict[Callable, tuple[Window, Any]] = {}
+        counts, sums, n_mapped = self._count(pseudo_labels)
+        self.expected_areas = expected_areas(sums, self.codes, n_mapped)
+        self.of_colour: np.ndarray | None = None
+        self.least_odds = 0
+        if np.count_nonzero(counts.sum(axis=1)[1:]) > 1:
+            n_bands = 4 if features.entropy else 3
+            colours, self.rank = fit_colours(counts, classifier, n_bands, features.colour_bits)
+            self.of_colour = np.zeros((len(self.codes), len(colours)), np.float32)
+            rows = [self.codes.tolist().index(code) for code in classifier.classes_]
+            self.of_colour[rows] = classifier.predict_proba(colours).T
+            if fusion.cnn_weight == 0:
+                self.of_colour += EPSILON
+            else:
+                mean = (sums / (image.shape[0] * image.shape[1])).astype(np.float32)
+                prior = (mean[:, None] + EPSILON) ** np.float32(fusion.cnn_weight)
+                evidence = ((self.of_colour + EPSILON) / prior) ** np.float32(fusion.colour_weight)
+                self.of_colour = evidence
+            self.least_odds = self._find_least_odds()
+
+    def read(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Make the map of one of the `windows`.
+
+        Returns
+        -------
+        class_map : numpy.ndarray
+            Class codes, uint8 (height, width).
+        confidence : numpy.ndarray
+            Probability of the class in percent, uint8 (height, width).
+        """
+        radius = self.fusion.majority_radius
+        outer = window.grown(radius, self.image.shape)
+        class_map, confidence, posterior = self._limited(outer)
+        if radius > 0:
+            smooth = smooth_map(class_map, radius)
+            changed = np.flatnonzero(smooth != class_map)
+            if len(changed):
+                share = mapped_probability(posterior(), self.codes, smooth, changed)
+                confidence.ravel()[changed] = np.rint(100 * share)
+            class_map = smooth
+        part = window.within(outer)
+        return class_map[part], confidence[part]
+
+    def _keep(self, make: Callable[[Window], Any], window: Window) -> Any:
+        """Make something of a window, or take it from the last time if that was this window."""
+        if self._last.get(make, (None,))[0] != window:
+            self._last.pop(make, None)
+            self._last[make] = window, make(window)
+        return self._last[make][1]
+
+    def _pack(self, window: Window) -> np.ndarray:
+        """Numbers of the colours of a window, int32 (height, width)."""
+        return read_packed_colours(self.image, window, self.features)
+
+    def _count(self, pseudo_labels: PseudoLabels) -> tuple[csr_array, np.ndarray, int]:
+        """Colours by pseudo-label, sums of the CNN's probabilities, (k,), and mapped pixels."""
+        n_bands = 4 if self.features.entropy else 3
+        n_colours = 1 << n_bands * self.features.colour_bits
+        counts, sums = csr_array((256, n_colours), dtype=np.int64), np.zeros(len(self.codes))
+        n_mapped = 0
+        for window in self.windows:
+            labels, packed = pseudo_labels.read(window), self._keep(self._pack, window)
+            counts += count_colours(packed, labels, n_colours)
+            pixels = self.probabilities.enlarge(window)
+            empty = self.cnn_map[window.slices] == 0
+            if empty.any():
+                pixels[:, empty] = 0
+            n_mapped += int(np.count_nonzero(~empty))
+            # In 32 bits the sum of millions of pixels can be off by several percent.
+            sums += pixels.sum(axis=(1, 2), dtype=np.float64)
+        return counts, sums, n_mapped
+
+    def _fuse(self, window: Window) -> tuple[np.ndarray, np.ndarray, Callable[[], np.ndarray]]:
+        """Map and confidence of CNN and colours, and what gives their probabilities (k, h, w)."""
+        empty = self.cnn_map[window.slices] == 0
+        if self.of_colour is None:
+            class_map, confidence = (
+                raster[window.slices] for raster in (self.cnn_map, self.cnn_confidence)
+            )
+            return class_map, confidence, partial(self.probabilities.enlarge, window)
+        of_colour, colours = self.of_colour, self.rank[self._keep(self._pack, window)]
+        if self.fusion.cnn_weight == 0:
             # Each colour has one class, so no plane of pixels is needed.
-            of_colour += EPSILON
-            class_map, confidence = (v[inverse] for v in argmax_map(of_colour, class_codes))
-            class_map[cnn_map == 0] = confidence[cnn_map == 0] = 0
-            posterior = partial(np.take, of_colour, inverse, axis=1)
-        else:
-            pixels = probabilities.enlarge()
-            _fuse_probabilities(pixels, cnn_map == 0, of_colour, inverse, fusion)
-            class_map, confidence = argmax_map(pixels, class_codes)
-            posterior = partial(np.asarray, pixels)
-        _limit_changes(
-            class_map, confidence, cnn_map, posterior, class_codes, fusion.max_changed_fraction
+            class_map, confidence = (v[colours] for v in argmax_map(of_colour, self.codes))
+            class_map[empty] = confidence[empty] = 0
+            return class_map, confidence, partial(np.take, of_colour, colours, axis=1)
+        pixels = self.probabilities.enlarge(window)
+        for plane, of_class in zip(pixels, of_colour, strict=True):
+            plane += EPSILON
+            if self.fusion.cnn_weight != 1:
+                np.power(plane, np.float32(self.fusion.cnn_weight), out=plane)
+            plane *= of_class[colours]
+        if empty.any():
+            pixels[:, empty] = 0
+        return *argmax_map(pixels, self.codes), partial(np.asarray, pixels)
+
+    def _changes(self, window: Window) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Pixels of other classes than in the CNN's map, the codes of their odds, and `old`.
+
+        Odds are those of the new class against the CNN's; `old` is the probability of the CNN's.
+        """
+        class_map, _, posterior = self._keep(self._fuse, window)
+        cnn_map = self.cnn_map[window.slices]
+        changed = np.flatnonzero(class_map != cnn_map)
+        pixels = posterior()
+        new, old = (
+            mapped_probability(pixels, self.codes, m, changed) for m in (class_map, cnn_map)
         )
-    if fusion.majority_radius == 0:
-        return class_map, confidence
-    smooth = smooth_map(class_map, fusion.majority_radius)
-    changed = np.flatnonzero(smooth != class_map)
-    if len(changed):
-        confidence = confidence.copy()
-        share = mapped_probability(posterior(), class_codes, smooth, changed)
-        confidence.ravel()[changed] = np.rint(100 * share)
-    return smooth, confidence
+        # The leading bits of a positive float are in the order of its value.
+        return changed, (new / old).view(np.uint32) >> ODDS_SHIFT, old
+
+    def _find_least_odds(self) -> int:
+        """Code of odds that a change has to be above, so that no more than a share is changed."""
+        if self.fusion.max_changed_fraction == 1:
+            return 0
+        n_mapped, of_code = 0, np.zeros(1 << 32 - ODDS_SHIFT, np.int64)
+        for window in self.windows:
+            n_mapped += int(np.count_nonzero(self.cnn_map[window.slices]))
+            codes = self._changes(window)[1]
+            of_code += np.bincount(codes, minlength=len(of_code))
+        most = int(self.fusion.max_changed_fraction * n_mapped)
+        # Equal odds all go back, so that their order does not count.
+        n_above = of_code.sum() - of_code.cumsum()
+        return 0 if of_code.sum() <= most else int(np.flatnonzero(n_above <= most)[0])
+
+    def _limited(self, window: Window) -> tuple[np.ndarray, np.ndarray, Callable[[], np.ndarray]]:
+        """As `_fuse`, but changes of lower odds get the CNN's class back."""
+        class_map, confidence, posterior = self._keep(self._fuse, window)
+        class_map, confidence = class_map.copy(), confidence.copy()
+        if self.least_odds > 0:
+            changed, codes, old = self._changes(window)
+            undone = codes <= self.least_odds
+            back = changed[undone]
+            class_map.ravel()[back] = self.cnn_map[window.slices].ravel()[back]
+            confidence.ravel()[back] = np.rint(100 * old[undone])
+        return class_map, confidence, posterior
 
 
 def smooth_map(class_map: np.ndarray, radius: int) -> np.ndarray:
@@ -140,55 +264,3 @@ def smooth_map(class_map: np.ndarray, radius: int) -> np.ndarray:
         Class codes, uint8 (height, width).
     """
     return majority_filter(class_map, 2 * radius + 1) * (class_map > 0)
-
-
-def _fuse_probabilities(
-    pixels: np.ndarray,
-    empty: np.ndarray,
-    of_colour: np.ndarray,
-    inverse: np.ndarray,
-    fusion: FusionSettings,
-) -> None:
-    """Multiply the CNN's probabilities, (k, height, width), by the evidence of colours, in place.
-
-    They are the largest array of phase 2.
-    """
-    if empty.any():
-        pixels[:, empty] = 0
-    # In 32 bits the sum of millions of pixels can be off by several percent.
-    mean = pixels.mean(axis=(1, 2), dtype=np.float64).astype(np.float32)
-    prior = (mean[:, None] + EPSILON) ** np.float32(fusion.cnn_weight)
-    evidence = ((of_colour + EPSILON) / prior) ** np.float32(fusion.colour_weight)
-    for plane, of_class in zip(pixels, evidence, strict=True):
-        plane += EPSILON
-        if fusion.cnn_weight != 1:
-            np.power(plane, np.float32(fusion.cnn_weight), out=plane)
-        plane *= of_class[inverse]
-    if empty.any():
-        pixels[:, empty] = 0
-
-
-def _limit_changes(
-    class_map: np.ndarray,
-    confidence: np.ndarray,
-    cnn_map: np.ndarray,
-    posterior: Callable[[], np.ndarray],
-    class_codes: np.ndarray,
-    max_fraction: float,
-) -> None:
-    """Give pixels the CNN's class back, in place, until no more than a share of them differs.
-
-    Those of the lowest odds of their new class against the CNN's are the first to go back.
-    """
-    changed = np.flatnonzero(class_map != cnn_map)
-    most = int(max_fraction * np.count_nonzero(cnn_map))
-    if len(changed) <= most:
-        return
-    pixels = posterior()
-    new, old = (mapped_probability(pixels, class_codes, m, changed) for m in (class_map, cnn_map))
-    odds = new / old
-    # Equal odds all go back, so that their order does not count.
-    undone = odds <= np.partition(odds, -most - 1)[-most - 1]
-    back = changed[undone]
-    class_map.ravel()[back] = cnn_map.ravel()[back]
-    confidence.ravel()[back] = np.rint(100 * old[undone])

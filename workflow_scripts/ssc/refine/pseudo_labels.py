@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..io.windows import WINDOW_SIDE, Raster, Window, windows
 from .majority import majority_filter
 
 
@@ -33,52 +34,99 @@ class PseudoLabelSettings:
     tile_size: int = 1
 
 
-def make_pseudo_labels(
-    class_map: np.ndarray, confidence: np.ndarray, settings: PseudoLabelSettings, seed: int
-) -> np.ndarray:
-    """Make pseudo-labels from the map of a CNN, after the published filters.
+class PseudoLabels:
+    """Pseudo-labels from the map of a CNN, after the published filters, window by window.
 
     In this order: `min_tiles`, `min_probability`, `pixel_fraction` (Carbonneau et al. 2020). A
     class that is lost is logged as a warning, as are fewer than `min_pixels` pixels, unless all
-    pixels of a smaller image are labelled.
+    pixels of a smaller image are labelled. Each window gets its share of the pixels to draw.
 
     Parameters
     ----------
-    class_map : numpy.ndarray
+    class_map : Raster
         Class codes, uint8 (height, width); 0 is no class.
-    confidence : numpy.ndarray
+    confidence : Raster
         Probability of the class in percent, uint8 (height, width).
     settings : PseudoLabelSettings
     seed : int
         Of the draw of pixels.
+    side : int
+        As of `windows`.
 
-    Returns
-    -------
-    numpy.ndarray
-        Class codes, uint8 (height, width); 0 is unlabelled.
+    Attributes
+    ----------
+    shape : tuple of int
+    windows : list of Window
+        The windows that can be read.
     """
-    labels = class_map
-    if settings.min_tiles > 1:
-        labels = _merge_small_patches(labels, settings.min_tiles, settings.tile_size)
-    if settings.min_probability > 0:
-        labels = _mask_low_confidence(labels, settings.min_probability, confidence)
-    n_labelled = int(np.count_nonzero(labels))
-    n_min = settings.min_pixels
-    n_drawn = max(round(settings.pixel_fraction * n_labelled), min(n_min, n_labelled))
-    if n_drawn < n_labelled:
-        kept = np.random.default_rng(seed).choice(
-            np.flatnonzero(labels), n_drawn, replace=False, shuffle=False
-        )
-        all_labels, labels = labels, np.zeros_like(labels)
-        labels.flat[kept] = all_labels.flat[kept]
-    if n_drawn < min(n_min, class_map.size):
-        logging.warning(
-            "WARNING: only %d pixels have pseudo-labels, fewer than min_pixels, %d; check this "
-            "map, or lower min_pixels if such maps are good",
-            n_drawn,
-            n_min,
-        )
-    return labels
+
+    def __init__(
+        self,
+        class_map: Raster,
+        confidence: Raster,
+        settings: PseudoLabelSettings,
+        seed: int,
+        side: int = WINDOW_SIDE,
+    ):
+        self.class_map, self.confidence, self.settings = class_map, confidence, settings
+        self.shape, self.seed = class_map.shape, seed
+        self.windows = windows(self.shape, side)
+        merged, kept = np.zeros(256, np.int64), np.zeros(256, np.int64)
+        n_labelled = []
+        for window in self.windows:
+            before, labels = self._filter(window)
+            merged += np.bincount(before.ravel(), minlength=256)
+            kept += np.bincount(labels.ravel(), minlength=256)
+            n_labelled.append(np.count_nonzero(labels))
+        for lost in np.flatnonzero(merged[1:] * (kept[1:] == 0)) + 1:
+            logging.warning(
+                "WARNING: no pixel of class %d reaches min_probability %g, so the final map will "
+                "lack it; lower min_probability to keep it",
+                lost,
+                settings.min_probability,
+            )
+        total = sum(n_labelled)
+        n_min = settings.min_pixels
+        n_drawn = max(round(settings.pixel_fraction * total), min(n_min, total))
+        shares = np.rint(np.cumsum([0, *n_labelled]) * (n_drawn / max(total, 1))).astype(int)
+        self.drawn = dict(zip(self.windows, np.diff(shares).tolist(), strict=True))
+        if n_drawn < min(n_min, self.shape[0] * self.shape[1]):
+            logging.warning(
+                "WARNING: only %d pixels have pseudo-labels, fewer than min_pixels, %d; check this "
+                "map, or lower min_pixels if such maps are good",
+                n_drawn,
+                n_min,
+            )
+
+    def read(self, window: Window) -> np.ndarray:
+        """Class codes of one of `windows`, uint8 (height, width); 0 is unlabelled."""
+        _, labels = self._filter(window)
+        n_drawn, at = self.drawn[window], np.flatnonzero(labels)
+        if n_drawn == len(at):
+            return labels
+        rng = np.random.default_rng(self.seed)
+        kept = rng.choice(at, n_drawn, replace=False, shuffle=False)
+        drawn = np.zeros_like(labels)
+        drawn.flat[kept] = labels.flat[kept]
+        return drawn
+
+    def _filter(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """Labels of a window without small patches, and those of them that are probable enough."""
+        settings = self.settings
+        if settings.min_tiles > 1:
+            margin = 2 * settings.min_tiles * settings.tile_size
+            outer = window.grown(margin, self.shape)
+            merged = _merge_small_patches(
+                self.class_map[outer.slices], settings.min_tiles, settings.tile_size
+            )
+            labels = merged[window.within(outer)]
+        else:
+            labels = self.class_map[window.slices]
+        if settings.min_probability == 0:
+            return labels, labels
+        # Rounded, for 100 * 0.07 is more than 7 in floating point.
+        least = round(100 * settings.min_probability, 6)
+        return labels, labels * (self.confidence[window.slices] >= least)
 
 
 def _merge_small_patches(class_map: np.ndarray, min_tiles: int, tile_size: int) -> np.ndarray:
@@ -94,19 +142,3 @@ def _merge_small_patches(class_map: np.ndarray, min_tiles: int, tile_size: int) 
     # Gaps are no class, so they have no patches.
     small &= class_map > 0
     return np.where(small, majority_filter(class_map, 2 * min_tiles * tile_size + 1), class_map)
-
-
-def _mask_low_confidence(
-    labels: np.ndarray, min_probability: float, confidence: np.ndarray
-) -> np.ndarray:
-    """Labels, with 0 where the confidence in percent is below the probability."""
-    # Rounded, for 100 * 0.07 is more than 7 in floating point.
-    kept = labels * (confidence >= round(100 * min_probability, 6))
-    for lost in np.setdiff1d(labels, kept):
-        logging.warning(
-            "WARNING: no pixel of class %d reaches min_probability %g, so the final map will lack "
-            "it; lower min_probability to keep it",
-            lost,
-            min_probability,
-        )
-    return kept

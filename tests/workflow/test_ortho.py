@@ -1,0 +1,57 @@
+"""An orthomosaic that is learned from and mapped, in one folder with other images."""
+
+import shutil
+
+import cv2
+import numpy as np
+import pandas as pd
+import rasterio
+
+from run import REPO, run_snakemake
+
+GEOREFERENCE = dict(crs="EPSG:32630", transform=rasterio.Affine(0.1, 0, 5e5, 0, -0.1, 6e6))
+
+
+def test_ortho_in_one_folder_is_learned_from_where_labelled_and_mapped_everywhere(small, tmp_path):
+    folder, sample = tmp_path / "flight", REPO / "sample_data"
+    folder.mkdir()
+    pixels = np.hstack(
+        [cv2.imread(str(sample / f"train/Clearbrook_000{n}.jpg"))[..., ::-1] for n in (1, 2)]
+    )
+    alpha = np.full(pixels.shape[:2], 255, np.uint8)
+    alpha[:, :50] = 0
+    labels = cv2.imread(str(sample / "train/SCLS_Clearbrook_0001.tif"), cv2.IMREAD_UNCHANGED)
+    height, width = alpha.shape
+    options = dict(GEOREFERENCE, driver="GTiff", height=height, width=width, dtype="uint8")
+    with rasterio.open(
+        folder / "ortho.tif", "w", count=4, photometric="RGB", alpha="YES", **options
+    ) as target:
+        target.write(np.dstack([pixels, alpha]).transpose(2, 0, 1))
+    unlabelled = np.zeros_like(labels, np.uint8)
+    codes = np.hstack([labels.astype(np.uint8), unlabelled])
+    with rasterio.open(folder / "SCLS_ortho.tif", "w", count=1, **options) as target:
+        target.write(codes, 1)
+    shutil.copy(sample / "predict/Clearbrook_0006.jpg", folder / "DJI_0006.JPG")
+    (folder / "flight.txt").touch()
+
+    campaign = {"train": {"Clearbrook": str(folder)}, "predict": {"Clearbrook": str(folder)}}
+    run = run_snakemake(tmp_path, "--cores", 2, config=small | {"campaign": campaign})
+    assert run.returncode == 0, run.stdout[-5000:]
+    maps = tmp_path / "results/Clearbrook/maps"
+    assert (maps / "MLP_Clearbrook_DJI_0006.tif").exists()
+    with rasterio.open(maps / "MLP_Clearbrook_ortho.tif") as source:
+        class_map = source.read(1)
+        assert source.crs == GEOREFERENCE["crs"]
+        assert source.transform == GEOREFERENCE["transform"]
+        assert source.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+    np.testing.assert_array_equal(class_map == 0, alpha == 0)
+    labelled = (codes > 0) & (alpha > 0)
+    assert (class_map[labelled] == codes[labelled]).mean() > 0.6
+    # It has learned from all that it could be scored by.
+    compiled = pd.read_csv(tmp_path / "results/report/compiled.csv")
+    assert compiled["Image"].unique().tolist() == ["Clearbrook_ortho"]
+    assert compiled["learned_from"].all()
+    assert pd.read_csv(tmp_path / "results/report/totals.csv").empty
+    preflight = pd.read_csv(tmp_path / "results/preflight.csv").set_index("image")
+    note = preflight.loc[str(folder / "flight.txt"), "note"]
+    assert note == "neither an image nor a label raster"

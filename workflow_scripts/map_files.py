@@ -1,0 +1,65 @@
+"""The files of an image's map: classes and confidence, written window by window."""
+
+import pandas as pd
+
+from results import Batch
+from ssc.evaluation.active_learning import summarise_uncertainty
+from ssc.io.rasters import create_class_raster, create_confidence, open_band, open_class_raster
+
+
+def write_map(batch: Batch, stage: str, name: str, geometry, classes, windows, read) -> None:
+    """Write `<stage>_<name>.tif` and `confidence_<name>.tif`.
+
+    Parameters
+    ----------
+    batch : Batch
+    stage : str
+        `CNN`, `MLP` or `RF`.
+    name : str
+        Of the image.
+    geometry : RasterGeometry
+        Of the image.
+    classes : sequence of LandClass
+    windows : sequence of Window
+        All of the image.
+    read : callable
+        Makes class codes and confidence of a window.
+    """
+    with (
+        batch.file(f"{stage}_{name}.tif") as map_path,
+        batch.file(f"confidence_{name}.tif") as confidence_path,
+        create_class_raster(map_path, geometry, classes) as class_map,
+        create_confidence(confidence_path, geometry) as confidence,
+    ):
+        for window in windows:
+            codes, percent = read(window)
+            class_map.write(window, codes)
+            confidence.write(window, percent)
+
+
+def summarise_map(
+    batch: Batch, stage: str, name: str, river: str, areas, crop_size: int
+) -> pd.DataFrame:
+    """Summarise the uncertainty of the map that `write_map` wrote.
+
+    Parameters
+    ----------
+    batch, stage, name
+        As of `write_map`.
+    river : str
+        Of the image.
+    areas : mapping of int to float
+        As of `summarise_uncertainty`.
+    crop_size : int
+        Side of the squares in pixels.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Of `summarise_uncertainty`.
+    """
+    with (
+        open_class_raster(batch.folder / f"{stage}_{name}.tif") as class_map,
+        open_band(batch.folder / f"confidence_{name}.tif") as confidence,
+    ):
+        return summarise_uncertainty(name, river, class_map, confidence, areas, crop_size)
