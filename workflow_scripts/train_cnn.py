@@ -1,4 +1,4 @@
-"""Train the CNN of a group; write it for Keras and ONNX Runtime, with its class key and history."""
+"""Train the CNN of a group; write it for its users, with its class key and history."""
 
 import logging
 from functools import partial
@@ -15,10 +15,11 @@ def main(snakemake):
     import pandas as pd
 
     from ssc.cnn.colour_matching import COLOUR_STATS, training_colour_stats
-    from ssc.cnn.export import save_keras, save_onnx
+    from ssc.cnn.export import ground_resolution, save_keras, save_onnx, save_onnx_for_qgis
     from ssc.cnn.training import rebuild_in_float32, train
     from ssc.cnn.tuning import plateau_epoch
     from ssc.cnn.unet import low_resolution_model
+    from ssc.io.rasters import read_geometry
 
     check_gpu(snakemake.config["allow_cpu_fallback"])
     cnn, output = snakemake.params.cnn, snakemake.output
@@ -53,9 +54,13 @@ def main(snakemake):
         trainer.key.to_csv(path, index=False)
     with atomic_path(output.history) as path:
         history.to_csv(path, index=False)
+    is_unet = cnn["architecture"] == "unet"
     with atomic_path(output.onnx) as path:
-        is_unet = cnn["architecture"] == "unet"
         save_onnx(low_resolution_model(model) if is_unet else model, path, metadata)
+    if is_unet:
+        resolution = ground_resolution(map(read_geometry, snakemake.input.images))
+        with atomic_path(output.qgis) as path:
+            save_onnx_for_qgis(model, trainer.key, resolution, path)
     with atomic_path(output.model) as path:
         save_keras(model, path, metadata)
     del claim
