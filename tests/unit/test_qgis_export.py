@@ -17,8 +17,8 @@ import pytest
 from keras import layers
 from rasterio.crs import CRS
 from rasterio.transform import Affine, from_origin
-from run import REPO
 
+from run import REPO
 from ssc.cnn.classifier import ClassifierSettings, open_classifier
 from ssc.cnn.export import ground_resolution, save_onnx, save_onnx_for_qgis
 from ssc.cnn.unet import LOGITS, build_unet, low_resolution_model
