@@ -62,6 +62,12 @@ rule train_cnn:
         history=ensure(
             f"{RESULTS}/{{group}}/model/{{group}}_training.csv", non_empty=True
         ),
+        # The plugin of QGIS maps pixels, which tile CNNs do not.
+        qgis=(
+            ensure(f"{RESULTS}/{{group}}/model/{{group}}_qgis.onnx", non_empty=True)
+            if UNET
+            else []
+        ),
     log:
         f"{LOGS}/train_cnn/{{group}}.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""Train the CNN of a group; write it for Keras and ONNX Runtime, with its class key and history."""
+"""Train the CNN of a group; write it for its users, with its class key and history."""
 
 import logging
 from functools import partial
@@ -15,7 +15,7 @@ def main(snakemake):
     import pandas as pd
 
     from ssc.cnn.colour_matching import COLOUR_STATS, colour_histogram, training_colour_stats
-    from ssc.cnn.export import save_keras, save_onnx
+    from ssc.cnn.export import ground_resolution, save_keras, save_onnx, save_onnx_for_qgis
     from ssc.cnn.training import rebuild_in_float32, train
     from ssc.cnn.tuning import plateau_epoch
     from ssc.cnn.unet import low_resolution_model
@@ -49,18 +49,23 @@ def main(snakemake):
     del model
     model = rebuild_in_float32(trainer, weights)
 
-    histograms = []
+    histograms, geometries = [], []
     for path in snakemake.params.images:
         with open_image(path, snakemake.params.white) as image:
             histograms.append(colour_histogram(image))
+            geometries.append(image.geometry)
     metadata = {COLOUR_STATS: training_colour_stats(histograms)}
     with atomic_path(output.key) as path:
         trainer.key.to_csv(path, index=False)
     with atomic_path(output.history) as path:
         history.to_csv(path, index=False)
+    is_unet = cnn["architecture"] == "unet"
     with atomic_path(output.onnx) as path:
-        is_unet = cnn["architecture"] == "unet"
         save_onnx(low_resolution_model(model) if is_unet else model, path, metadata)
+    if is_unet:
+        resolution = ground_resolution(geometries)
+        with atomic_path(output.qgis) as path:
+            save_onnx_for_qgis(model, trainer.key, resolution, path)
     with atomic_path(output.model) as path:
         save_keras(model, path, metadata)
     del claim

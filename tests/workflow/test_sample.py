@@ -3,6 +3,8 @@
 import re
 import shutil
 
+import cv2
+import geodeep
 import numpy as np
 import pandas as pd
 import PIL.Image
@@ -36,7 +38,7 @@ def test_the_fixed_outputs_are_there(sample):
     names = ("compiled.csv", "totals.csv", "experiments.csv", "reliability.png")
     expected |= {f"report/{name}" for name in names}
     for river, first in (("Ambervale", 105), ("Clearbrook", 5)):
-        for suffix in (".h5", ".csv", ".onnx", "_training.png", "_training.csv"):
+        for suffix in (".h5", ".csv", ".onnx", "_qgis.onnx", "_training.png", "_training.csv"):
             expected.add(f"{river}/model/{river}{suffix}")
         for name in ("images.csv", "crops.csv", "crops.png"):
             expected.add(f"{river}/suggest_labels/{river}_{name}")
@@ -65,6 +67,26 @@ def test_maps_are_good_and_cover_the_image(sample):
             assert (raster.shape, raster.nodata, raster.dtypes) == ((400, 600), 0, ("uint8",))
             assert raster.colormap(1)[2] == (255, 165, 0, 255)
         assert codes.min() > 0
+
+
+def test_geodeep_maps_by_the_file_for_qgis_as_our_cnn_does(sample, tmp_path):
+    """It reads the same file as the plugin Deepness."""
+    for river, name in (("Clearbrook", "Clearbrook_0005"), ("Ambervale", "Ambervale_0105")):
+        image = np.asarray(PIL.Image.open(sample / f"sample_data/predict/{name}.jpg"))
+        # GeoDeep takes a pixel of 10 cm for granted.
+        place = dict(crs="EPSG:32610", transform=rasterio.transform.from_origin(6e5, 4e6, 0.1, 0.1))
+        size = dict(height=image.shape[0], width=image.shape[1], count=3, dtype="uint8")
+        with rasterio.open(tmp_path / "image.tif", "w", photometric="RGB", **place, **size) as tif:
+            tif.write(image.transpose(2, 0, 1))
+        model = str(sample / f"results/{river}/model/{river}_qgis.onnx")
+        mapped = geodeep.segment(str(tmp_path / "image.tif"), model, max_threads=2)
+        with rasterio.open(sample / f"results/{river}/cnn/CNN_{name}.tif") as raster:
+            codes = raster.read(1)
+        window = np.ones((7, 7), np.uint8)
+        inside = cv2.erode(codes, window) == cv2.dilate(codes, window)
+        assert inside.mean() > 0.7
+        # All five classes are labelled: their channels are their codes.
+        assert (mapped == codes)[inside].mean() > 0.99
 
 
 def test_maps_are_those_of_the_reference(sample):
