@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import PIL.Image
 import pytest
+import rasterio
 
 from ssc.campaign import Image
 from ssc.classes import LandClass
@@ -130,6 +131,24 @@ def test_image_smaller_than_a_tile_is_a_problem(make_image, height, width):
         "remove it or set a smaller tile size"
     )
     assert check(make_image(labels=None, height=4, width=4), "predict")["problem"] == ""
+
+
+def test_damage_in_the_middle_of_a_large_tiff_is_found(tmp_path):
+    path = tmp_path / "Ure_0001.tif"
+    bands = np.random.default_rng(1).integers(0, 256, (3, 600, 900)).astype(np.uint8)
+    options = dict(
+        photometric="RGB", compress="deflate", tiled=True, blockxsize=256, blockysize=256
+    )
+    shape = dict(count=3, height=600, width=900, dtype="uint8")
+    with rasterio.open(path, "w", driver="GTiff", **shape, **options) as target:
+        target.write(bands)
+    image = Image("Ure", "0001", str(path))
+    assert check(image, "predict")["problem"] == ""
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 200] = bytes(200)
+    path.write_bytes(content)
+    assert "Ure_0001.tif: truncated or damaged; copy it anew" in check(image, "predict")["problem"]
 
 
 def test_grey_image_is_a_problem(make_image):

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import numpy as np
@@ -6,6 +8,7 @@ import pytest
 import rasterio
 from rasterio.transform import Affine
 
+from run import REPO
 from ssc.errors import InputError
 from ssc.io.rasters import (
     RasterGeometry,
@@ -303,6 +306,32 @@ def test_same_map_gives_the_same_bytes(tmp_path, classes):
     a, b = paths
     assert a.read_bytes() == b.read_bytes()
     assert (tmp_path / "a.tif.aux.xml").read_bytes() == (tmp_path / "b.tif.aux.xml").read_bytes()
+
+
+def test_full_disk_is_told_and_leaves_nothing(tmp_path):
+    program = """
+import resource, signal, sys
+import numpy as np
+from ssc.errors import InputError
+from ssc.io.rasters import RasterGeometry, create_class_raster
+from ssc.io.windows import windows
+# As on a full disk, a file cannot grow.
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+codes = np.random.default_rng(1).integers(0, 5, (1000, 1000)).astype(np.uint8)
+try:
+    with create_class_raster(sys.argv[1], RasterGeometry(1000, 1000), []) as target:
+        for window in windows(codes.shape, 256):
+            target.write(window, codes[window.slices])
+except InputError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", program, str(tmp_path / "CNN_Ure_0001.tif")]
+    run = subprocess.run(
+        command, cwd=REPO / "workflow_scripts", capture_output=True, text=True, check=True
+    )
+    assert "CNN_Ure_0001.tif: cannot be written; is the disk full" in run.stdout
+    assert not [path for path in tmp_path.iterdir() if path.suffix in (".draft", ".xml")]
 
 
 def test_map_of_an_image_without_georeference_has_none(tmp_path, classes):

@@ -96,6 +96,11 @@ def create_cog(
         GDAL's name for how pixels of lower resolution are made, such as `MODE`.
     **options
         As for `create_dataset`.
+
+    Raises
+    ------
+    InputError
+        When it cannot be written.
     """
     draft = Path(f"{path}.draft")
     with rasterio.Env(GDAL_CACHEMAX=CACHE_MEGABYTES):
@@ -105,6 +110,11 @@ def create_cog(
             # Two thirds of the time of the usual level 6, and a tenth larger.
             form = dict(compress="DEFLATE", level=5, blocksize=512, bigtiff="IF_SAFER")
             rasterio.shutil.copy(draft, path, driver="COG", overview_resampling=overviews, **form)
+        except RasterioError as error:
+            reason = error.__cause__ or error
+            raise InputError(
+                f"{path}: cannot be written; is the disk full, or the folder protected? ({reason})"
+            ) from error
         finally:
             draft.unlink(missing_ok=True)
             Path(f"{draft}.aux.xml").unlink(missing_ok=True)
