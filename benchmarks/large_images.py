@@ -16,9 +16,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import rasterio
-from map_files import write_map
 from workflow import complete_config
 
+from map_files import write_map
 from results import open_batch
 from settings import read_settings
 from ssc.classes import read_classes
