@@ -44,6 +44,8 @@ def test_ortho_in_one_folder_is_learned_from_where_labelled_and_mapped_everywher
         assert source.crs == GEOREFERENCE["crs"]
         assert source.transform == GEOREFERENCE["transform"]
         assert source.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
+        expected = "Land cover of Clearbrook_ortho: MLP map by the CNN Clearbrook"
+        assert source.tags()["TIFFTAG_IMAGEDESCRIPTION"] == expected
     np.testing.assert_array_equal(class_map == 0, alpha == 0)
     labelled = (codes > 0) & (alpha > 0)
     assert (class_map[labelled] == codes[labelled]).mean() > 0.6
