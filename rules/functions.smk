@@ -91,7 +91,12 @@ def paths(images):
 
 def learned_from(group, images):
     """Names of images that the CNN of the group has learned from."""
-    own = {image.path for image in CAMPAIGN.train_images(group)}
+    # Of a block that is held out it has not.
+    own = (
+        set()
+        if CAMPAIGN.groups[group].block
+        else {image.path for image in CAMPAIGN.train_images(group)}
+    )
     return [image.name for image in images if image.path in own]
 
 
