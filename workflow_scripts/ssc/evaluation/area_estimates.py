@@ -141,10 +141,10 @@ def estimate_areas(
     table = mapped[CLASS].assign(mapped_percent=100 * shares)
     if len(answers):
         codes = mapped["class_code"]
-        counts = pd.crosstab(answers["class_code"], answers["true_code"])
-        counts = counts.reindex(index=codes, columns=codes, fill_value=0).to_numpy()
+        pairs = pd.crosstab(answers["class_code"], answers["true_code"])
+        counts = pairs.reindex(index=codes, columns=codes, fill_value=0).to_numpy()
         classes, overall = estimate_stratified(counts, shares)
-        area, error = classes["area"], classes["area_se"]
+        area, error = classes["area"].to_numpy(), classes["area_se"].to_numpy()
         estimates = [area, error, area - Z * error, area + Z * error]
         table = table.assign(method=BY_CHECK_POINTS, points=counts.sum(axis=1))
         table[ACCURACIES] = 100 * classes[ACCURACIES]

@@ -115,8 +115,9 @@ def _geodesic_areas(geometry: RasterGeometry, rows: Sequence[int]) -> np.ndarray
     """Square metres of the pixel in the middle of each of the rows."""
     import pyproj
 
-    crs = pyproj.CRS.from_wkt(geometry.crs.to_wkt())
+    crs = pyproj.CRS.from_user_input(geometry.crs)
     geographic, geod = crs.geodetic_crs, crs.get_geod()
+    assert geographic and geod, "a CRS of places on the Earth has an ellipsoid"
     degrees = np.degrees(geographic.axis_info[0].unit_conversion_factor)
     to_geographic = pyproj.Transformer.from_crs(crs, geographic, always_xy=True)
     down = np.add.outer(rows, [0, 0, 1, 1]).ravel()
