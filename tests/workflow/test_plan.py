@@ -45,6 +45,9 @@ BY_DEFAULT = {
     "classify_images": 4,
     "refine_pixels": 4,
     "suggest_labels": 2,
+    "measure_areas": 4,
+    "compile_areas": 1,
+    "estimate_areas": 1,
     "score_images": 3,
     "plot_panels": 4,
     "compile_scores": 1,
@@ -138,6 +141,17 @@ def test_a_trained_cnn_needs_no_training_images_and_batches_save_jobs(campaign, 
     assert not {"train_cnn", "count_colours", "map_baselines", "refine_pixels"} & set(jobs)
 
 
+def test_check_points_are_drawn_in_the_maps_of_each_group(campaign, plan):
+    points = {"check_points": {"n": 10}}
+    assert plan(campaign, config_of() | points) == BY_DEFAULT | {"draw_check_points": 2}
+    # Answers belong to the points, which come before the estimates.
+    touch(campaign / "answers.csv")
+    points["check_points"]["answers"] = "answers.csv"
+    estimates = "results/report/area_estimates.csv"
+    run = run_snakemake(campaign, "-n", estimates, config=config_of() | points)
+    assert re.search(r"^draw_check_points +2$", run.stdout, re.MULTILINE)
+
+
 def test_tuning_comes_before_training_or_in_its_place(campaign, plan):
     jobs = plan(campaign, config_of(cnn=TILES | {"epochs": "auto"}))
     assert jobs == BY_DEFAULT | {"tune_cnn": 2, "plot_training": 4}
@@ -220,6 +234,9 @@ OWN_BATCH = {
     "score_images": 1,
     "plot_panels": 1,
     "suggest_labels": 1,
+    "measure_areas": 1,
+    "compile_areas": 1,
+    "estimate_areas": 1,
     "compile_scores": 1,
     "plot_violins": 2,
     "select_panels": 2,
