@@ -150,6 +150,13 @@ def test_check_points_are_drawn_in_the_maps_of_each_group(campaign, plan):
     estimates = "results/report/area_estimates.csv"
     run = run_snakemake(campaign, "-n", estimates, config=config_of() | points)
     assert re.search(r"^draw_check_points +2$", run.stdout, re.MULTILINE)
+    # A new drawing would remove them.
+    points["check_points"]["answers"] = ["results/A/check_points/A.csv"]
+    (campaign / "results/A/check_points").mkdir(parents=True)
+    (campaign / "results/A/check_points/A.csv").touch()
+    run = run_snakemake(campaign, "-n", config=config_of() | points)
+    assert run.returncode == 1
+    assert "A.csv is removed when points are drawn anew; move it out of the results" in run.stdout
 
 
 def test_tuning_comes_before_training_or_in_its_place(campaign, plan):
