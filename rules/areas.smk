@@ -93,6 +93,7 @@ rule draw_check_points:
         mem_mb=scale_by_attempt(2000),
         runtime=scale_by_attempt(60),
     params:
+        white=WHITE_LEVEL,
         n=config["check_points"]["n"],
         seed=config["seed"],
         stage=FINAL_STAGE,

@@ -14,7 +14,7 @@ from ssc.evaluation.check_points import (
     read_chip,
     write_point_layer,
 )
-from ssc.io.datasets import open_dataset
+from ssc.io.rasters import open_image
 from ssc.io.tables import read_table
 
 
@@ -30,9 +30,9 @@ def main(snakemake):
     chips = Path(output.chips)
     chips.mkdir(exist_ok=True)
     for name, own in points.groupby("image", sort=False):
-        with open_dataset(paths[name]) as source:
+        with open_image(paths[name], params.white) as image:
             for point in own.itertuples():
-                chip = read_chip(source, point.row, point.column)
+                chip = read_chip(image, point.row, point.column)
                 cv2.imwrite(str(chips / f"{point.id}.png"), chip[..., ::-1])
     with atomic_path(output.layer) as path:
         write_point_layer(path, make_point_layer(to_answer, maps), group)

@@ -6,11 +6,11 @@ import pytest
 import rasterio
 from hypothesis import given
 from hypothesis import strategies as st
+from map_samples import write_class_raster
 from rasterio.transform import Affine
 
 from ssc.evaluation.areas import compile_areas, count_rows, measure_map, pixel_areas
 from ssc.io.datasets import RasterGeometry, create_dataset, open_dataset
-from ssc.io.rasters import write_class_raster
 
 MAP = np.array(
     [[1, 1, 1, 2, 2], [1, 1, 2, 2, 2], [0, 1, 2, 4, 4], [0, 0, 2, 2, 2]],

@@ -18,7 +18,8 @@ from ssc.evaluation.check_points import (
     read_chip,
     write_point_layer,
 )
-from ssc.io.datasets import RasterGeometry, create_dataset, open_dataset
+from ssc.io.datasets import RasterGeometry, create_dataset
+from ssc.io.rasters import open_image
 
 HALF_METRE = Affine(0.5, 0, 620000, 0, -0.5, 5050000)
 
@@ -158,7 +159,7 @@ def test_chip_shows_the_pixel_in_the_middle_and_black_beyond_the_edge(tmp_path):
     path = tmp_path / "image.tif"
     with create_dataset(path, RasterGeometry(100, 300), count=3) as target:
         target.write(image)
-    with open_dataset(path) as source:
+    with open_image(path) as source:
         chip = read_chip(source, 10, 290)
     assert chip.shape == (384, 384, 3)
     # The pixel is the 65th of 128, three times as large, and stays free of the cross.

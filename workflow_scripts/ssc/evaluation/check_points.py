@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 import pandas as pd
-import rasterio
 from rasterio.transform import Affine, xy
 from rasterio.windows import Window
 
@@ -16,6 +15,7 @@ from ..classes import LandClass
 from ..errors import InputError
 from ..io.datasets import open_dataset
 from ..io.tables import read_table
+from ..io.windows import Raster
 from .areas import count_rows
 
 if TYPE_CHECKING:
@@ -203,13 +203,13 @@ def write_point_layer(path: str | Path, layer: "geopandas.GeoDataFrame", name: s
     pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", geometry_type="Point")
 
 
-def read_chip(source: rasterio.DatasetReader, row: int, column: int) -> np.ndarray:
+def read_chip(image: Raster, row: int, column: int) -> np.ndarray:
     """Read the surroundings of a pixel of an image, enlarged and with a cross about the pixel.
 
     Parameters
     ----------
-    source : rasterio.DatasetReader
-        RGB image, uint8.
+    image : Raster
+        RGB, uint8 (height, width, 3).
     row, column : int
 
     Returns
@@ -220,11 +220,12 @@ def read_chip(source: rasterio.DatasetReader, row: int, column: int) -> np.ndarr
     chip = np.zeros((CHIP_SIZE, CHIP_SIZE, 3), np.uint8)
     top, left = row - CHIP_SIZE // 2, column - CHIP_SIZE // 2
     down, across = max(top, 0), max(left, 0)
-    height = min(top + CHIP_SIZE, source.height) - down
-    width = min(left + CHIP_SIZE, source.width) - across
-    part = source.read([1, 2, 3], window=Window(across, down, width, height))
+    part = image[
+        down : min(top + CHIP_SIZE, image.shape[0]), across : min(left + CHIP_SIZE, image.shape[1])
+    ]
+    height, width = part.shape[:2]
     inside = slice(down - top, down - top + height), slice(across - left, across - left + width)
-    chip[inside] = part.transpose(1, 2, 0)
+    chip[inside] = part
     chip = chip.repeat(CHIP_SCALE, axis=0).repeat(CHIP_SCALE, axis=1)
     middle = CHIP_SIZE // 2 * CHIP_SCALE + CHIP_SCALE // 2
     for thickness, colour in ((3, (0, 0, 0)), (1, (255, 255, 255))):
