@@ -50,7 +50,9 @@ def test_ortho_in_one_folder_is_learned_from_where_labelled_and_mapped_everywher
         assert source.tags()["TIFFTAG_IMAGEDESCRIPTION"] == expected
     np.testing.assert_array_equal(class_map == 0, alpha == 0)
     labelled = codes > 0
-    assert (class_map[labelled] == codes[labelled]).mean() > 0.6
+    # 50 steps teach it more than to call everything the commonest class.
+    commonest = np.bincount(codes[labelled]).max() / np.count_nonzero(labelled)
+    assert (class_map[labelled] == codes[labelled]).mean() > commonest + 0.1
     # The CNN has learned from all that it could be scored by; only the folds are honest.
     compiled = pd.read_csv(tmp_path / "results/report/compiled.csv")
     assert compiled["Image"].unique().tolist() == ["Clearbrook_ortho"]
