@@ -14,7 +14,8 @@ from snakemake.utils import validate
 from workflow_scripts import config_reading, results
 from workflow_scripts.code_digest import digest_code
 from workflow_scripts.ssc import campaign
-from workflow_scripts.ssc.errors import InputError
+from workflow_scripts.ssc.classes import label_codes, read_classes
+from workflow_scripts.ssc.errors import InputError, SettingError
 from workflow_scripts.ssc.groups import expand_path
 
 START_TIME = time.time()
@@ -44,26 +45,70 @@ def read_config():
     return str(results_folder)
 
 
+def polygon_files(key):
+    """Paths of the files of a key of campaign, none where it is not set."""
+    files, problems = config["campaign"][key] or [], []
+    files = [files] if isinstance(files, str) else files
+    paths = [expand_path(f"campaign.{key}", path, problems) for path in files]
+    if problems:
+        raise WorkflowError("\n".join(["The config has errors:", *problems]))
+    return [str(path) for path in paths]
+
+
 def read_campaign():
     keys = ("train", "predict", "groups", "folds")
+    find = find_polygons if POLYGON_FILES or AREA_FILE else None
     try:
-        return campaign.read_campaign(*(config["campaign"][key] for key in keys))
+        return campaign.read_campaign(
+            *(config["campaign"][key] for key in keys), find_polygons=find
+        )
+    except SettingError as error:
+        problems = [f"campaign.{error}"]
     except InputError as error:
         problems = [
             re.sub(r"^(train|predict|groups)\b", r"campaign.\1", problem)
             for problem in error.problems
         ]
-        raise WorkflowError("\n".join(["The campaign has errors:", *problems]))
+    raise WorkflowError("\n".join(["The campaign has errors:", *problems]))
+
+
+def find_polygons(images):
+    """Checksums of the polygons over images, by path; jobs take what the main process found."""
+    table = Path(f"{RESULTS}/labels/polygons.csv")
+    if workflow.is_main_process or not table.exists():
+        # Slow to import, and few campaigns have polygons.
+        from workflow_scripts.ssc.io.polygon_files import read_polygons
+        from workflow_scripts.ssc.io.polygons import find_labelled_images
+        from workflow_scripts.ssc.io.rasters import read_geometry
+
+        settings = config["campaign"]
+        codes = label_codes(read_classes(config["classes"]), settings["remap"])
+        layers = [
+            read_polygons(path, codes, settings["class_column"])
+            for path in POLYGON_FILES
+        ]
+        for path in AREA_FILE:
+            read_polygons(path)
+        found = {}
+        if layers:
+            geometries = {image.path: read_geometry(image.path) for image in images}
+            found = find_labelled_images(layers, geometries)
+        table.parent.mkdir(parents=True, exist_ok=True)
+        with results.atomic_path(table) as path, open(path, "w", newline="") as file:
+            csv.writer(file).writerows(found.items())
+    with open(table, newline="") as file:
+        return dict(csv.reader(file))
 
 
 RESULTS = read_config()
 LOGS = f"{RESULTS}/logs"
+POLYGON_FILES = polygon_files("labels")
+AREA_FILE = polygon_files("area_of_interest")
 CAMPAIGN = read_campaign()
 UNET = config["cnn"]["architecture"] == "unet"
 TUNING_ONLY = config["cnn"].get("tuning", {}).get("only", False)
 # A new colour repeats only what draws it.
 CLASS_NAMES = {code: {"name": c["name"]} for code, c in config["classes"].items()}
-CLASS_CODES = sorted(map(int, config["classes"]))
 
 GROUPS_TO_TRAIN = [g.name for g in CAMPAIGN.groups.values() if not g.model]
 TRAINED_GROUPS = [g.name for g in CAMPAIGN.groups.values() if g.model]
@@ -109,12 +154,14 @@ def forget_damaged_batches():
 
     Snakemake looks at the record only: without it the batch is planned anew.
     """
+    folders = {"labels/train": TRAIN_IMAGES, "labels/predict": BATCHES}
     for group, batches in GROUP_BATCHES.items():
-        for folder in RESULT_PREFIXES:
-            for batch in batches:
-                record = Path(f"{RESULTS}/{group}/{folder}/batches/{batch}.csv")
-                if record.exists() and not results.is_complete(record):
-                    record.unlink()
+        folders |= {f"{group}/{folder}": batches for folder in RESULT_PREFIXES}
+    for folder, batches in folders.items():
+        for batch in batches:
+            record = Path(f"{RESULTS}/{folder}/batches/{batch}.csv")
+            if record.exists() and not results.is_complete(record):
+                record.unlink()
 
 
 def print_problems():

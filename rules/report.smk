@@ -7,6 +7,7 @@ rule plot_panels:
         scores=lambda wc: (
             rules.score_images.output.record if labelled(batch_images(wc)) else []
         ),
+        labels=lambda wc: batch_checks(wc, "labels")[0],
     output:
         record=ensure(
             f"{RESULTS}/{{group}}/figures/batches/{{batch}}.csv", non_empty=True
@@ -23,7 +24,7 @@ rule plot_panels:
     params:
         names=lambda wc: names(batch_images(wc)),
         images=lambda wc: image_files(batch_images(wc)),
-        labels=lambda wc: [image.label for image in batch_images(wc)],
+        labelled=lambda wc: names(labelled(batch_images(wc))),
         stages=STAGES,
         classes=config["classes"],
         width=config["figures"]["width"],
@@ -111,7 +112,7 @@ rule suggest_labels:
             group=wc.group,
             batch=GROUP_BATCHES[wc.group],
         ),
-        labels=lambda wc: label_files(CAMPAIGN.train_images(wc.group)),
+        labels=lambda wc: training_checks(wc.group, "labels"),
     output:
         images=ensure(
             f"{RESULTS}/{{group}}/suggest_labels/{{group}}_images.csv", non_empty=True
@@ -135,6 +136,7 @@ rule suggest_labels:
         mem_mb=scale_by_attempt(2000),
         runtime=scale_by_attempt(60),
     params:
+        learned=lambda wc: names(CAMPAIGN.train_images(wc.group)),
         labelled=lambda wc: names(labelled(images_of([wc.group]))),
         final_stage=FINAL_STAGE,
         n_crops=config["suggest_labels"]["n_crops"],

@@ -19,11 +19,19 @@ def main(snakemake):
     )
     settings = ClassifierSettings(snakemake.threads, params.tile_stride, params.match_colours)
     classifier = open_classifier(inputs.onnx, read_table(inputs.key), settings, params.river)
+    area = None
+    if inputs.area:
+        from ssc.io.polygon_files import read_polygons
+
+        area = read_polygons(*inputs.area)
     summaries = []
     with open_batch(snakemake.output.record) as batch:
         for number, name in log_progress(params.names):
             image, geometry = read_image(inputs.images[number])
-            result = classifier.classify(image, inputs.images[number])
+            outside = None
+            if area:
+                outside = area.over(inputs.images[number], geometry).rasterize() == 0
+            result = classifier.classify(image, inputs.images[number], outside)
             with batch.file(f"CNN_{name}.tif") as path:
                 write_class_raster(path, result.class_map, geometry, classes)
             with batch.file(f"confidence_{name}.tif") as path:

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import IO
 
+from results import label_files
 from settings import read_settings
 from ssc.errors import InputError
 
@@ -138,7 +139,7 @@ def make_trainer(snakemake, **changes):
     params, classes = snakemake.params, read_classes(snakemake.params.classes)
     data = TrainingImages(
         [read_image(path)[0] for path in snakemake.input.images],
-        [read_class_raster(path) for path in snakemake.input.labels],
+        [read_class_raster(path) for path in label_files(snakemake.input.labels[0], params.names)],
         params.rivers,
     )
     trainer: UNetTrainer | TileCnnTrainer

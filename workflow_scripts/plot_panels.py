@@ -3,7 +3,7 @@
 import pandas as pd
 
 from job import log_progress, run_job
-from results import open_batch
+from results import label_files, open_batch
 from ssc.classes import read_classes
 from ssc.evaluation.panels import plot_panel
 from ssc.io.rasters import read_class_raster, read_preview
@@ -16,11 +16,13 @@ def main(snakemake):
     with open_batch(snakemake.output.record) as batch:
         group = batch.folder.parent
         for number, name in log_progress(params.names):
-            label = params.labels[number]
-            panels = [("Labels", read_class_raster(label) if label else None)]
+            labels = None
+            if name in params.labelled:
+                labels = read_class_raster(*label_files(snakemake.input.labels, [name]))
+            panels = [("Labels", labels)]
             for stage, folder in params.stages.items():
                 caption = TITLES[stage]
-                if label:
+                if labels is not None:
                     caption += f", {describe(group / f'scores/{stage}_{name}.csv')}"
                 panels.append((caption, read_class_raster(group / folder / f"{stage}_{name}.tif")))
             image = read_preview(params.images[number], params.width // 2)

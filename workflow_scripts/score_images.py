@@ -1,7 +1,7 @@
 """Score the maps of each labelled image of a batch, and the calibration of their confidence."""
 
 from job import log_progress, run_job
-from results import open_batch
+from results import label_files, open_batch
 from ssc.classes import read_classes
 from ssc.evaluation.boundaries import boundary_counts
 from ssc.evaluation.calibration import reliability_counts
@@ -14,12 +14,15 @@ def main(snakemake):
     n_codes = classes[-1].code + 1
     with open_batch(snakemake.output.record) as batch:
         group = batch.folder.parent
+        paths = label_files(snakemake.input.labels, params.names)
         for number, name in log_progress(params.names):
-            labels = read_class_raster(snakemake.input.labels[number])
+            labels = read_class_raster(paths[number])
             maps = {
                 stage: read_class_raster(group / folder / f"{stage}_{name}.tif")
                 for stage, folder in params.stages.items()
             }
+            # No data, or outside of the area of interest.
+            labels[maps["CNN"] == 0] = 0
             boundaries = boundary_counts(labels, list(maps.values()), n_codes)
             for (stage, class_map), boundary in zip(maps.items(), boundaries, strict=True):
                 confusion = confusion_matrix(labels, class_map, n_codes)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from job import run_job
-from results import atomic_path
+from results import atomic_path, label_files
 from ssc.classes import read_classes
 from ssc.evaluation.active_learning import rank_crops, rank_images, summarise_images
 from ssc.evaluation.panels import plot_contact_sheet
@@ -21,7 +21,7 @@ def main(snakemake):
     classes, maps = read_classes(params.classes), Path(inputs.records[0]).parents[1]
     crops = pd.concat(map(read_table, inputs.uncertainty), ignore_index=True)
     labelled = np.zeros(256, np.int64)
-    for path in inputs.labels:
+    for path in label_files(inputs.labels[0], params.learned) if inputs.labels else []:
         labelled += np.bincount(read_class_raster(path).ravel(), minlength=256)
     images = rank_images(summarise_images(crops, params.labelled), labelled)
     crops = rank_crops(crops, images)

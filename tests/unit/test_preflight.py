@@ -1,5 +1,8 @@
 """Images and labels are checked before the first long job."""
 
+from contextlib import nullcontext
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import PIL.Image
@@ -10,6 +13,7 @@ from ssc.classes import LandClass
 from ssc.errors import InputError
 from ssc.io.tables import read_table
 from ssc.preflight import (
+    LabelSources,
     TileGrid,
     check_columns,
     check_image,
@@ -52,7 +56,8 @@ def make_image(tmp_path):
 
 
 def check(image, split="train", tiles=TILES):
-    row = check_image(image, split, CODES, tiles)
+    target = nullcontext(Path(image.path).with_name("labels.tif"))
+    row = check_image(image, split, CODES, tiles, LabelSources(), target)
     assert set(row) <= set(check_columns(CODES, bool(tiles)))
     return row
 
@@ -83,6 +88,7 @@ def test_row_of_a_good_training_image(make_image):
         "pure_tiles_1": 2,
         "pure_tiles_2": 0,
         "pure_tiles_4": 1,
+        "note": "",
         "problem": "",
     }
 
@@ -97,6 +103,7 @@ def test_row_of_an_image_to_classify_has_no_tiles(make_image):
         "width": 12,
         "height": 8,
         "classes": "",
+        "note": "",
         "problem": "",
     }
     row = check(make_image(), "predict")
@@ -118,7 +125,7 @@ def test_unknown_codes_are_a_problem(make_image):
     image = make_image(labels=labels)
     assert check(image)["problem"] == (
         f"{image.label}: code(s) 3, 77 not among the classes 1, 2, 4; "
-        "correct the labels or add to classes"
+        "correct the labels or add to classes or remap"
     )
 
 
@@ -185,11 +192,11 @@ def test_columns_keep_their_order():
     image = ["split", "river", "number", "image", "width", "height", "label", "labelled_fraction"]
     assert check_columns([1, 4], tiles=True) == [
         *image,
-        *("classes", "pixels_1", "pixels_4", "pure_tiles_1", "pure_tiles_4", "problem"),
+        *("classes", "pixels_1", "pixels_4", "pure_tiles_1", "pure_tiles_4", "note", "problem"),
     ]
     assert check_columns([1, 4], tiles=False) == [
         *image,
-        *("classes", "pixels_1", "pixels_4", "problem"),
+        *("classes", "pixels_1", "pixels_4", "note", "problem"),
     ]
 
 

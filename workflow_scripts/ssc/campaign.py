@@ -10,14 +10,14 @@ import re
 import unicodedata
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from .errors import InputError
 from .groups import RESERVED_CHARACTERS, Group, expand_path, form_groups
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg"}
-LABEL_SUFFIXES = {".tif", ".tiff"}
+LABEL_SUFFIXES = {".tif", ".tiff", ".png"}
 WORLD_FILE_SUFFIXES = {".jgw", ".jpgw", ".jpegw", ".wld"}
 IMAGE_NAME = re.compile(r"(?P<river>.+)_(?P<number>\d{4,})")
 
@@ -35,6 +35,8 @@ class Image:
         Path of the label raster.
     world_files : tuple of str
         Paths of world files and `.aux.xml` beside the image.
+    polygons : str
+        Checksum of the polygons that label it, "" for none.
     """
 
     river: str
@@ -42,6 +44,11 @@ class Image:
     path: str
     label: str | None = None
     world_files: tuple[str, ...] = ()
+    polygons: str = ""
+
+    @property
+    def is_labelled(self) -> bool:
+        return bool(self.label or self.polygons)
 
     @property
     def name(self) -> str:
@@ -84,6 +91,7 @@ def read_campaign(
     predict: str | Iterable[str],
     groups: str | Mapping | Sequence,
     folds: int = 5,
+    find_polygons: Callable[[Iterable[Image]], Mapping[str, str]] | None = None,
 ) -> Campaign:
     """Find a campaign's images and labels by name and form its groups.
 
@@ -100,6 +108,8 @@ def read_campaign(
     folds : int
         Folds of a river in a cross-validation, two or more; a river of fewer training images has
         as many folds as images.
+    find_polygons : callable, optional
+        From images to checksums of the polygons over them, by path of the images that have some.
 
     Returns
     -------
@@ -116,6 +126,16 @@ def read_campaign(
     predict_images, predict_unmatched = (
         _find_images("predict", predict, problems) if predict else ({}, [])
     )
+    if find_polygons and not problems:
+        found = find_polygons([*train_images.values(), *predict_images.values()])
+        for images in (train_images, predict_images):
+            for image in images.values():
+                images[image.name] = replace(image, polygons=found.get(image.path, ""))
+        problems += [
+            f"{image.path}: has a label raster, and polygons lie over it; remove one of them"
+            for image in (*train_images.values(), *predict_images.values())
+            if image.label and image.polygons
+        ]
     # One folder may hold the labels of both roles.
     matched = {i.label for i in (*train_images.values(), *predict_images.values())}
     problems += [
@@ -126,10 +146,11 @@ def read_campaign(
         if path not in matched
     ]
     for image in train_images.values():
-        if image.label is None:
+        if not image.is_labelled:
             problems.append(
-                f"{image.path}: training image without labels; put SCLS_{image.name}.tif "
-                "beside it, or move the image to a predict folder"
+                f"{image.path}: training image without labels; put SCLS_{image.name}.tif beside "
+                f"it{', draw polygons over it' if find_polygons else ''}, or move the image to a "
+                "predict folder"
             )
     names: dict[str, list[str]] = defaultdict(list)
     for image in train_images.values():
@@ -170,7 +191,7 @@ def batches(images: Iterable[Image], images_per_job: int) -> dict[str, list[Imag
 
 
 def files_digest(images: Iterable[Image]) -> str:
-    """Checksum of the names, sizes and times of the files of images.
+    """Checksum of the names, sizes and times of the files of images, and of their polygons.
 
     It also tells files apart that were replaced by older ones.
 
@@ -185,6 +206,7 @@ def files_digest(images: Iterable[Image]) -> str:
             status = os.stat(path)
             name = os.path.basename(path)
             digest.update(f"{name}|{status.st_size}|{status.st_mtime_ns}|".encode())
+        digest.update(image.polygons.encode())
     return digest.hexdigest()[:16]
 
 

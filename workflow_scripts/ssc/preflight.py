@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +15,12 @@ from .campaign import Image
 from .classes import LandClass
 from .cnn.tiles import pure_tiles
 from .errors import InputError
+from .io.labels import Labels, open_labels, write_labels
 from .io.rasters import RasterGeometry, read_class_raster, read_geometry, read_image
+
+if TYPE_CHECKING:
+    # Slow to import, and few campaigns have polygons.
+    from .io.polygons import PolygonLayer
 
 END_OF_JPEG = b"\xff\xd9"
 
@@ -35,6 +42,22 @@ class TileGrid:
     purity: float
 
 
+@dataclass(frozen=True)
+class LabelSources:
+    """How the labels of a campaign are read.
+
+    Attributes
+    ----------
+    codes : mapping of str to int
+        Class codes by what label rasters may hold (`ssc.classes.label_codes`).
+    polygons : sequence of PolygonLayer
+        Files of polygons, the last on top.
+    """
+
+    codes: Mapping[str, int] = field(default_factory=dict)
+    polygons: Sequence["PolygonLayer"] = ()
+
+
 def check_columns(class_codes: Sequence[int], tiles: bool) -> list[str]:
     """Columns of a table of rows of `check_image`, in order.
 
@@ -51,13 +74,19 @@ def check_columns(class_codes: Sequence[int], tiles: bool) -> list[str]:
     columns = ["split", "river", "number", "image", "width", "height", "label", "labelled_fraction"]
     counts = ["pixels", "pure_tiles"] if tiles else ["pixels"]
     counted = [f"{unit}_{code}" for unit in counts for code in class_codes]
-    return [*columns, "classes", *counted, "problem"]
+    return [*columns, "classes", *counted, "note", "problem"]
 
 
 def check_image(
-    image: Image, split: str, class_codes: Sequence[int], tiles: TileGrid | None
+    image: Image,
+    split: str,
+    class_codes: Sequence[int],
+    tiles: TileGrid | None,
+    sources: LabelSources,
+    target: AbstractContextManager[Path],
+    area: "PolygonLayer | None" = None,
 ) -> dict[str, Any]:
-    """Check an image and its labels.
+    """Check an image and its labels, and write the labels in the codes and grid that others read.
 
     Parameters
     ----------
@@ -68,16 +97,22 @@ def check_image(
         Codes that labels may have.
     tiles : TileGrid, optional
         Where tiles are cut.
+    sources : LabelSources
+    target : context manager of pathlib.Path
+        Gives the path to write the labels to, where the image has some that can be read.
+    area : PolygonLayer, optional
+        The area of interest.
 
     Returns
     -------
     dict
-        Some of the columns of `check_columns`: what image and labels hold, and in `problem`
-        what is wrong, "" for nothing.
+        Some of the columns of `check_columns`: what image and labels hold, in `note` what a user
+        has to know, and in `problem` what is wrong, "" for nothing.
     """
     row: dict[str, Any] = {"split": split, "river": image.river, "number": image.number}
     row |= {"image": image.path, "classes": ""}
     problems: list[str] = []
+    notes: list[str] = []
     geometry = None
     try:
         geometry = read_geometry(image.path)
@@ -90,52 +125,82 @@ def check_image(
             )
     except InputError as error:
         problems += error.problems
-    if image.label:
-        row["label"] = image.label
+    if image.label or (image.polygons and geometry):
+        row["label"] = image.label or ", ".join(layer.path for layer in sources.polygons)
         try:
-            labels = read_class_raster(image.label)
-            problems += _label_problems(image.label, labels, class_codes, geometry)
-            row |= _describe_labels(labels, split, class_codes, tiles)
+            with _open_labels(image, geometry, sources) as labels, target as path:
+                counts = write_labels(path, labels)
+                notes.append(labels.note)
+                problems += _label_problems(row["label"], counts, class_codes)
+                row |= _describe_labels(counts, split, class_codes)
+                if split == "train" and tiles:
+                    row |= _count_pure_tiles(read_class_raster(path), class_codes, tiles)
         except InputError as error:
             problems += error.problems
-    return row | {"problem": "; ".join(problems)}
+    if area and geometry:
+        note, problem = _check_area(image.path, geometry, area)
+        notes.append(note)
+        problems.append(problem)
+    return row | {"note": _join(notes), "problem": _join(problems)}
 
 
-def _label_problems(
-    path: str, labels: np.ndarray, class_codes: Sequence[int], geometry: RasterGeometry | None
-) -> list[str]:
+def _join(sentences: Sequence[str]) -> str:
+    return "; ".join(filter(None, sentences))
+
+
+def _open_labels(
+    image: Image, geometry: RasterGeometry | None, sources: LabelSources
+) -> AbstractContextManager[Labels]:
+    if image.label or geometry is None:
+        return open_labels(str(image.label), geometry, sources.codes)
+    from .io.polygons import polygons_over
+
+    polygons = polygons_over(sources.polygons, image.path, geometry)
+    note = _join([layer.note for layer in sources.polygons])
+    return nullcontext(Labels(geometry, polygons.rasterize, note))
+
+
+def _check_area(path: str, geometry: RasterGeometry, area: "PolygonLayer") -> tuple[str, str]:
+    """A note and a problem, "" for none."""
+    if not area.fits(geometry):
+        return "", (
+            f"{area.path}: the area of interest and {path} have to be both with or both without a "
+            "coordinate reference system; assign it to the one without"
+        )
+    if len(area.over(path, geometry).outlines) == 0:
+        return f"{path}: outside the area of interest, nothing of it is mapped", ""
+    return "", ""
+
+
+def _label_problems(path: str, counts: np.ndarray, class_codes: Sequence[int]) -> list[str]:
     problems = []
-    present = np.flatnonzero(np.bincount(labels.ravel())).tolist()
+    present = np.flatnonzero(counts).tolist()
     unknown = [str(code) for code in present if code and code not in class_codes]
     if present == [0]:
         problems.append(f"{path}: no pixel is labelled; label some of it, or remove the file")
     if unknown:
         problems.append(
             f"{path}: code(s) {', '.join(unknown)} not among the classes "
-            f"{', '.join(map(str, class_codes))}; correct the labels or add to classes"
-        )
-    if geometry and labels.shape != (geometry.height, geometry.width):
-        problems.append(
-            f"{path}: {labels.shape[1]} x {labels.shape[0]} px, but its image is "
-            f"{geometry.width} x {geometry.height}; export it at the image's size"
+            f"{', '.join(map(str, class_codes))}; correct the labels or add to classes or remap"
         )
     return problems
 
 
-def _describe_labels(
-    labels: np.ndarray, split: str, class_codes: Sequence[int], tiles: TileGrid | None
-) -> dict[str, Any]:
-    """Labelled share, classes and, of training images, pixels and pure tiles of each class."""
-    counts = np.bincount(labels.ravel(), minlength=max(class_codes) + 1)
-    row: dict[str, Any] = {"labelled_fraction": round(1 - counts[0] / labels.size, 4)}
+def _describe_labels(counts: np.ndarray, split: str, class_codes: Sequence[int]) -> dict[str, Any]:
+    """Labelled share, classes and, of training images, pixels of each class."""
+    row: dict[str, Any] = {"labelled_fraction": round(1 - counts[0] / counts.sum(), 4)}
     row["classes"] = " ".join(str(code) for code in np.flatnonzero(counts) if code)
     if split == "train":
         row |= {f"pixels_{code}": int(counts[code]) for code in class_codes}
-    if split == "train" and tiles:
-        _, _, codes = pure_tiles(labels, class_codes, tiles.size, tiles.stride, tiles.purity)
-        pure = np.bincount(codes, minlength=256)
-        row |= {f"pure_tiles_{code}": int(pure[code]) for code in class_codes}
     return row
+
+
+def _count_pure_tiles(
+    labels: np.ndarray, class_codes: Sequence[int], tiles: TileGrid
+) -> dict[str, int]:
+    _, _, codes = pure_tiles(labels, class_codes, tiles.size, tiles.stride, tiles.purity)
+    pure = np.bincount(codes, minlength=256)
+    return {f"pure_tiles_{code}": int(pure[code]) for code in class_codes}
 
 
 def summarise_labels(

@@ -109,7 +109,9 @@ class CnnClassifier:
                 river,
             )
 
-    def classify(self, image: np.ndarray, name: str = "image") -> Classification:
+    def classify(
+        self, image: np.ndarray, name: str = "image", outside: np.ndarray | None = None
+    ) -> Classification:
         """Map one image.
 
         Parameters
@@ -118,6 +120,8 @@ class CnnClassifier:
             RGB, uint8 (height, width, 3).
         name : str
             What messages call the image.
+        outside : numpy.ndarray, optional
+            Where nothing is to be mapped, bool (height, width).
 
         Returns
         -------
@@ -129,6 +133,8 @@ class CnnClassifier:
             When the image is smaller than a tile.
         """
         empty = no_data_mask(image)
+        if outside is not None:
+            empty |= outside
         result = self._classify(self._match_colours(image, name), name)
         result.class_map[empty] = result.confidence[empty] = 0
         return result
