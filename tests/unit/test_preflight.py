@@ -182,9 +182,11 @@ def test_damaged_labels_are_a_problem(make_image):
 
 
 def test_all_problems_of_an_image_come_at_once(make_image):
-    labels = np.full((8, 11), 9)
-    problem = check(make_image(labels=labels, width=3))["problem"]
-    for part in ("smaller than a tile", "code(s) 9 not among", "11 x 8 px, but its image is 3 x 8"):
+    problem = check(make_image(labels=np.full((8, 11), 9), width=3))["problem"]
+    for part in ("smaller than a tile", "11 x 8 px, but its image is 3 x 8"):
+        assert part in problem
+    problem = check(make_image(labels=np.full((8, 3), 9), width=3))["problem"]
+    for part in ("smaller than a tile", "code(s) 9 not among"):
         assert part in problem
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import rasterio
-from rasterio.coords import disjoint_bounds
 from rasterio.enums import Resampling
 from rasterio.transform import array_bounds
 from rasterio.vrt import WarpedVRT
@@ -19,6 +18,8 @@ from .datasets import RasterGeometry, create_dataset, open_dataset
 
 # Share of a pixel by which the corners of two grids may differ that are the same.
 SAME_GRID = 0.01
+# Error in pixels of aligned labels: as good as none, which rasterio does not allow.
+WARP_TOLERANCE = 1e-6
 # Rows that are read and written at a time: of a width of 30,000 px, 15 MB.
 STRIP_ROWS = 512
 
@@ -92,7 +93,7 @@ def open_labels(
                 height=geometry.height,
                 width=geometry.width,
                 resampling=Resampling.nearest,
-                tolerance=0,
+                tolerance=WARP_TOLERANCE,
                 add_alpha=True,
             ) as aligned:
                 yield Labels(geometry, lambda w: _read_codes(aligned, w, path, codes), note)
@@ -135,9 +136,9 @@ def _same_grid(first: RasterGeometry, second: RasterGeometry) -> bool:
 
 def _check_overlap(path: str | Path, own: RasterGeometry, geometry: RasterGeometry) -> None:
     bounds = array_bounds(own.height, own.width, own.transform)
-    bounds = transform_bounds(own.crs, geometry.crs, *bounds)
+    left, bottom, right, top = transform_bounds(own.crs, geometry.crs, *bounds)
     of_image = array_bounds(geometry.height, geometry.width, geometry.transform)
-    if disjoint_bounds(bounds, of_image):
+    if left >= of_image[2] or right <= of_image[0] or bottom >= of_image[3] or top <= of_image[1]:
         raise InputError(
             f"{path}: does not overlap its image; correct its georeference, or remove it"
         )
