@@ -4,6 +4,7 @@ import csv
 import re
 import sys
 import time
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -57,10 +58,18 @@ def polygon_files(key):
 
 def read_campaign():
     keys = ("train", "predict", "groups", "folds")
-    find = find_polygons if POLYGON_FILES or AREA_FILE else None
+    settings = config["campaign"]
     try:
+        codes = label_codes(read_classes(config["classes"]), settings["remap"])
+        for path in AREA_FILE:
+            # Slow to import, and few campaigns have polygons; jobs need not look again.
+            if workflow.is_main_process:
+                from workflow_scripts.ssc.io.polygon_files import read_polygons
+
+                read_polygons(path)
+        find = partial(find_polygons, codes=codes) if POLYGON_FILES else None
         return campaign.read_campaign(
-            *(config["campaign"][key] for key in keys), find_polygons=find
+            *(settings[key] for key in keys), find_polygons=find
         )
     except SettingError as error:
         problems = [f"campaign.{error}"]
@@ -72,27 +81,18 @@ def read_campaign():
     raise WorkflowError("\n".join(["The campaign has errors:", *problems]))
 
 
-def find_polygons(images):
+def find_polygons(images, codes):
     """Checksums of the polygons over images, by path; jobs take what the main process found."""
     table = Path(f"{RESULTS}/labels/polygons.csv")
     if workflow.is_main_process or not table.exists():
-        # Slow to import, and few campaigns have polygons.
         from workflow_scripts.ssc.io.polygon_files import read_polygons
         from workflow_scripts.ssc.io.polygons import find_labelled_images
         from workflow_scripts.ssc.io.rasters import read_geometry
 
-        settings = config["campaign"]
-        codes = label_codes(read_classes(config["classes"]), settings["remap"])
-        layers = [
-            read_polygons(path, codes, settings["class_column"])
-            for path in POLYGON_FILES
-        ]
-        for path in AREA_FILE:
-            read_polygons(path)
-        found = {}
-        if layers:
-            geometries = {image.path: read_geometry(image.path) for image in images}
-            found = find_labelled_images(layers, geometries)
+        column = config["campaign"]["class_column"]
+        layers = [read_polygons(path, codes, column) for path in POLYGON_FILES]
+        geometries = {image.path: read_geometry(image.path) for image in images}
+        found = find_labelled_images(layers, geometries)
         table.parent.mkdir(parents=True, exist_ok=True)
         with results.atomic_path(table) as path, open(path, "w", newline="") as file:
             csv.writer(file).writerows(found.items())
