@@ -18,7 +18,11 @@ rule count_colours:
             unit=rivers_of(TRAINING_PARTS[wc.part]),
         ),
         images=lambda wc: image_files(TRAINING_PARTS[wc.part]),
-        labels=lambda wc: label_files(TRAINING_PARTS[wc.part]),
+        labels=lambda wc: expand(
+            rules.check_images.output.labels,
+            split="train",
+            unit=rivers_of(TRAINING_PARTS[wc.part]),
+        ),
     output:
         counts=ensure(f"{RESULTS}/colour_counts/{{part}}.npz", non_empty=True),
     log:
@@ -33,6 +37,7 @@ rule count_colours:
     params:
         images=lambda wc: paths(TRAINING_PARTS[wc.part]),
         white=WHITE_LEVEL,
+        names=lambda wc: names(TRAINING_PARTS[wc.part]),
         files=lambda wc: campaign.files_digest(TRAINING_PARTS[wc.part]),
         median_size=config["refine"]["median_size"],
         colour_bits=config["refine"]["colour_bits"],
@@ -77,6 +82,7 @@ rule fit_baselines:
 rule map_baselines:
     input:
         check=batch_checks,
+        area=area_file(),
         tables=rules.fit_baselines.output.tables,
     output:
         record=ensure(

@@ -8,8 +8,13 @@ rule check_images:
     input:
         images=lambda wc: image_files(images_to_check(wc)),
         labels=lambda wc: label_files(images_to_check(wc)),
+        # Nothing is learned anew when it changes.
+        area=lambda wc: area_file() if wc.split == "predict" else [],
     output:
         table=ensure(f"{RESULTS}/check/{{split}}/{{unit}}.csv", non_empty=True),
+        labels=ensure(
+            f"{RESULTS}/labels/{{split}}/batches/{{unit}}.csv", non_empty=True
+        ),
     log:
         f"{LOGS}/check_images/{{split}}/{{unit}}.log",
     benchmark:
@@ -26,7 +31,13 @@ rule check_images:
         images=lambda wc: [vars(image) for image in images_to_check(wc)],
         files=lambda wc: campaign.files_digest(images_to_check(wc)),
         white=WHITE_LEVEL,
-        class_codes=CLASS_CODES,
+        # No input: only images whose own polygons change, which `files` tells, are checked again.
+        polygons=lambda wc: (
+            POLYGON_FILES if any(i.polygons for i in images_to_check(wc)) else []
+        ),
+        class_column=config["campaign"]["class_column"],
+        remap=config["campaign"]["remap"],
+        classes=CLASS_NAMES,
         tiles=tiles_to_check,
         code=code_digest("check_images.py"),
     script:
@@ -87,6 +98,10 @@ rule record_campaign:
         config=config,
         prefixes=RESULT_PREFIXES,
         checks={"train": list(TRAIN_IMAGES), "predict": list(BATCHES)},
+        labels={
+            "train": names(labelled(CAMPAIGN.train.values())),
+            "predict": names(labelled(CAMPAIGN.predict.values())),
+        },
         groups={
             group: {
                 "images": names(images_of([group])),

@@ -5,6 +5,7 @@ rule classify_images:
     input:
         check=batch_checks,
         images=lambda wc: image_files(batch_images(wc)),
+        area=area_file(),
         onnx=rules.train_cnn.output.onnx,
         key=rules.train_cnn.output.key,
     output:

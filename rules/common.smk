@@ -4,6 +4,7 @@ import csv
 import re
 import sys
 import time
+from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -14,7 +15,8 @@ from snakemake.utils import validate
 from workflow_scripts import config_reading, results
 from workflow_scripts.code_digest import digest_code
 from workflow_scripts.ssc import campaign
-from workflow_scripts.ssc.errors import InputError
+from workflow_scripts.ssc.classes import label_codes, read_classes
+from workflow_scripts.ssc.errors import InputError, SettingError
 from workflow_scripts.ssc.groups import expand_path
 
 START_TIME = time.time()
@@ -65,26 +67,69 @@ def read_answer_paths(results_folder, problems):
     config["check_points"]["answers"] = [str(path) for path in paths]
 
 
+def polygon_files(key):
+    """Paths of the files of a key of campaign, none where it is not set."""
+    files, problems = config["campaign"][key] or [], []
+    files = [files] if isinstance(files, str) else files
+    paths = [expand_path(f"campaign.{key}", path, problems) for path in files]
+    if problems:
+        raise WorkflowError("\n".join(["The config has errors:", *problems]))
+    return [str(path) for path in paths]
+
+
 def read_campaign():
     keys = ("train", "predict", "groups", "folds")
+    settings = config["campaign"]
     try:
-        return campaign.read_campaign(*(config["campaign"][key] for key in keys))
+        codes = label_codes(read_classes(config["classes"]), settings["remap"])
+        for path in AREA_FILE:
+            # Slow to import, and few campaigns have polygons; jobs need not look again.
+            if workflow.is_main_process:
+                from workflow_scripts.ssc.io.polygon_files import read_polygons
+
+                read_polygons(path)
+        find = partial(find_polygons, codes=codes) if POLYGON_FILES else None
+        return campaign.read_campaign(
+            *(settings[key] for key in keys), find_polygons=find
+        )
+    except SettingError as error:
+        problems = [f"campaign.{error}"]
     except InputError as error:
         problems = [
             re.sub(r"^(train|predict|groups)\b", r"campaign.\1", problem)
             for problem in error.problems
         ]
-        raise WorkflowError("\n".join(["The campaign has errors:", *problems]))
+    raise WorkflowError("\n".join(["The campaign has errors:", *problems]))
+
+
+def find_polygons(images, codes):
+    """Checksums of the polygons over images, by path; jobs take what the main process found."""
+    table = Path(f"{RESULTS}/labels/polygons.csv")
+    if workflow.is_main_process or not table.exists():
+        from workflow_scripts.ssc.io.polygon_files import read_polygons
+        from workflow_scripts.ssc.io.polygons import find_labelled_images
+        from workflow_scripts.ssc.io.rasters import read_geometry
+
+        column = config["campaign"]["class_column"]
+        layers = [read_polygons(path, codes, column) for path in POLYGON_FILES]
+        geometries = {image.path: read_geometry(image.path) for image in images}
+        found = find_labelled_images(layers, geometries)
+        table.parent.mkdir(parents=True, exist_ok=True)
+        with results.atomic_path(table) as path, open(path, "w", newline="") as file:
+            csv.writer(file).writerows(found.items())
+    with open(table, newline="") as file:
+        return dict(csv.reader(file))
 
 
 RESULTS = read_config()
 LOGS = f"{RESULTS}/logs"
+POLYGON_FILES = polygon_files("labels")
+AREA_FILE = polygon_files("area_of_interest")
 CAMPAIGN = read_campaign()
 UNET = config["cnn"]["architecture"] == "unet"
 TUNING_ONLY = config["cnn"].get("tuning", {}).get("only", False)
 # A new colour repeats only what draws it.
 CLASS_NAMES = {code: {"name": c["name"]} for code, c in config["classes"].items()}
-CLASS_CODES = sorted(map(int, config["classes"]))
 
 GROUPS_TO_TRAIN = [g.name for g in CAMPAIGN.groups.values() if not g.model]
 TRAINED_GROUPS = [g.name for g in CAMPAIGN.groups.values() if g.model]
@@ -137,12 +182,14 @@ def forget_damaged_batches():
 
     Snakemake looks at the record only: without it the batch is planned anew.
     """
+    folders = {"labels/train": TRAIN_IMAGES, "labels/predict": BATCHES}
     for group, batches in GROUP_BATCHES.items():
-        for folder in RESULT_PREFIXES:
-            for batch in batches:
-                record = Path(f"{RESULTS}/{group}/{folder}/batches/{batch}.csv")
-                if record.exists() and not results.is_complete(record):
-                    record.unlink()
+        folders |= {f"{group}/{folder}": batches for folder in RESULT_PREFIXES}
+    for folder, batches in folders.items():
+        for batch in batches:
+            record = Path(f"{RESULTS}/{folder}/batches/{batch}.csv")
+            if record.exists() and not results.is_complete(record):
+                record.unlink()
 
 
 def print_problems():

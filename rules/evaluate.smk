@@ -7,7 +7,7 @@ rule score_images:
             *([rules.map_baselines.output.record] if baselines(wc.group) else []),
             *MAP_RECORDS.values(),
         ],
-        labels=lambda wc: label_files(batch_images(wc)),
+        labels=lambda wc: batch_checks(wc, "labels")[0],
     output:
         record=ensure(
             f"{RESULTS}/{{group}}/scores/batches/{{batch}}.csv", non_empty=True

@@ -78,7 +78,7 @@ def images_of(groups):
 
 
 def labelled(images):
-    return [image for image in images if image.label]
+    return [image for image in images if image.is_labelled]
 
 
 def names(images):
@@ -110,7 +110,8 @@ def image_files(images):
 
 
 def label_files(images):
-    return [local(image.label) for image in labelled(images)]
+    """Label rasters of the user; later jobs read what check_images makes of them."""
+    return [local(image.label) for image in images if image.label]
 
 
 def images_to_check(wildcards):
@@ -131,20 +132,24 @@ def tiles_to_check(wildcards):
     )
 
 
-def training_checks(group):
+def area_file():
+    return [local(path) for path in AREA_FILE]
+
+
+def training_checks(group, kind="table"):
     return expand(
-        rules.check_images.output.table,
+        rules.check_images.output[kind],
         split="train",
         unit=CAMPAIGN.groups[group].train,
     )
 
 
-def batch_checks(wildcards):
+def batch_checks(wildcards, kind="table"):
     """The check of a batch; held-out images are checked with all training images of their river."""
     if CAMPAIGN.groups[wildcards.group].held_out:
-        return training_checks(wildcards.group)
+        return training_checks(wildcards.group, kind)
     return expand(
-        rules.check_images.output.table, split="predict", unit=wildcards.batch
+        rules.check_images.output[kind], split="predict", unit=wildcards.batch
     )
 
 
@@ -153,7 +158,7 @@ def training_input(group):
     return dict(
         check=training_checks(group),
         images=image_files(images),
-        labels=label_files(images),
+        labels=training_checks(group, "labels"),
         weights=WEIGHT_FILES,
         start=start_files(group),
     )

@@ -7,6 +7,7 @@ rule plot_panels:
         scores=lambda wc: (
             rules.score_images.output.record if labelled(batch_images(wc)) else []
         ),
+        labels=lambda wc: batch_checks(wc, "labels")[0],
     output:
         record=ensure(
             f"{RESULTS}/{{group}}/figures/batches/{{batch}}.csv", non_empty=True
@@ -24,7 +25,7 @@ rule plot_panels:
         names=lambda wc: names(batch_images(wc)),
         images=lambda wc: paths(batch_images(wc)),
         white=WHITE_LEVEL,
-        labels=lambda wc: [image.label for image in batch_images(wc)],
+        labelled=lambda wc: names(labelled(batch_images(wc))),
         stages=STAGES,
         classes=config["classes"],
         width=config["figures"]["width"],
@@ -112,7 +113,7 @@ rule suggest_labels:
             group=wc.group,
             batch=GROUP_BATCHES[wc.group],
         ),
-        labels=lambda wc: label_files(CAMPAIGN.train_images(wc.group)),
+        labels=lambda wc: training_checks(wc.group, "labels"),
     output:
         images=ensure(
             f"{RESULTS}/{{group}}/suggest_labels/{{group}}_images.csv", non_empty=True
@@ -136,6 +137,7 @@ rule suggest_labels:
         mem_mb=scale_by_attempt(2000),
         runtime=scale_by_attempt(60),
     params:
+        learned=lambda wc: names(CAMPAIGN.train_images(wc.group)),
         labelled=lambda wc: names(labelled(images_of([wc.group]))),
         final_stage=FINAL_STAGE,
         white=WHITE_LEVEL,

@@ -19,7 +19,7 @@ def main(snakemake):
     preflight = preflight.astype(dict.fromkeys(counts, "Int64"))
     labels = summarise_labels(preflight, snakemake.params.groups, classes)
     stop_on_problems(preflight, labels, classes)
-    for warning in filter(None, labels["warning"]):
+    for warning in filter(None, [*labels["warning"], *preflight["note"].dropna().unique()]):
         logging.warning("WARNING: %s", warning)
     logging.info("%d images checked: no problem", len(preflight))
     for path, reason in snakemake.params.ignored.items():

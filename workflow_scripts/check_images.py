@@ -1,24 +1,44 @@
-"""Check some images and their labels; write down what they hold and what is wrong."""
+"""Check some images and their labels; write down what they hold and what is wrong.
+
+The labels are written again in the grid of their image and the codes of the campaign, from whatever
+they were: later jobs read these.
+"""
 
 import csv
 from concurrent.futures import ThreadPoolExecutor
 
 from job import run_job
-from results import atomic_path
+from results import atomic_path, open_batch
 from ssc.campaign import Image
-from ssc.preflight import TileGrid, check_columns, check_image
+from ssc.classes import label_codes, read_classes
+from ssc.preflight import LabelSources, TileGrid, check_columns, check_image
 
 
 def main(snakemake):
     params, split = snakemake.params, snakemake.wildcards.split
+    classes = read_classes(params.classes)
+    class_codes = [c.code for c in classes]
+    codes = label_codes(classes, params.remap)
     tiles = TileGrid(**params.tiles) if params.tiles else None
+    polygons, area = [], None
+    if params.polygons or snakemake.input.area:
+        from ssc.io.polygon_files import read_polygons
 
-    def check(image):
-        return check_image(Image(**image), split, params.class_codes, tiles, params.white)
+        polygons = [read_polygons(path, codes, params.class_column) for path in params.polygons]
+        area = read_polygons(*snakemake.input.area) if snakemake.input.area else None
+    sources = LabelSources(codes, polygons)
 
-    with ThreadPoolExecutor(snakemake.threads) as pool:
-        rows = list(pool.map(check, params.images))
-    columns = check_columns(params.class_codes, bool(params.tiles))
+    with open_batch(snakemake.output.labels) as batch:
+
+        def check(image):
+            target = batch.file(f"SCLS_{image.name}.tif")
+            return check_image(
+                image, split, class_codes, tiles, sources, target, area, params.white
+            )
+
+        with ThreadPoolExecutor(snakemake.threads) as pool:
+            rows = list(pool.map(check, [Image(**image) for image in params.images]))
+    columns = check_columns(class_codes, bool(params.tiles))
     with (
         atomic_path(snakemake.output.table) as path,
         open(path, "w", newline="", encoding="utf-8") as file,

@@ -10,8 +10,8 @@ from jsonschema import Draft202012Validator, ValidationError
 def find_problems(config: dict[str, Any], schema: Mapping) -> list[str]:
     """List the keys that the schema refuses, one line each.
 
-    The codes of classes become text: YAML reads them as numbers, JSON schema knows keys of text
-    only.
+    The codes of classes, and those in remap, become text: YAML reads them as numbers, JSON schema
+    knows keys of text only.
 
     Parameters
     ----------
@@ -25,6 +25,9 @@ def find_problems(config: dict[str, Any], schema: Mapping) -> list[str]:
     """
     if isinstance(config.get("classes"), dict):
         config["classes"] = {str(code): c for code, c in config["classes"].items()}
+    campaign = config.get("campaign")
+    if isinstance(campaign, dict) and isinstance(campaign.get("remap"), dict):
+        campaign["remap"] = {str(code): to for code, to in campaign["remap"].items()}
     validator = Draft202012Validator(schema)
     problems = [line for e in validator.iter_errors(config) for line in _explain(e, schema)]
     return problems or [*_find_unread_tiles(config, schema)]

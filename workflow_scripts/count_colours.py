@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse import csr_array, save_npz
 
 from job import run_job
-from results import atomic_path
+from results import atomic_path, label_files
 from ssc.io.rasters import open_class_raster, open_image
 from ssc.io.windows import MaskedRaster, Raster, block_of, windows
 from ssc.refine.colours import FeatureSettings, count_colours, read_packed_colours
@@ -16,7 +16,8 @@ def main(snakemake):
     params, bits = snakemake.params, snakemake.params.colour_bits
     features = FeatureSettings(params.median_size, entropy=False, colour_bits=bits)
     counts: csr_array = csr_array((256, 1 << 3 * bits), dtype=np.int64)
-    for path, label in zip(params.images, snakemake.input.labels, strict=True):
+    labels_of_images = label_files(snakemake.input.labels[0], params.names)
+    for path, label in zip(params.images, labels_of_images, strict=True):
         before = counts[1:].sum()
         with open_image(path, params.white) as image, open_class_raster(label) as source:
             labels: Raster = source

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import IO
 
+from results import label_files
 from settings import read_settings
 from ssc.errors import InputError
 
@@ -137,9 +138,10 @@ def make_trainer(snakemake, **changes):
     params, classes = snakemake.params, read_classes(snakemake.params.classes)
     is_unet = params.cnn["architecture"] == "unet"
     margin = params.cnn["patch_size"] if is_unet else params.tiles["size"]
-    files = snakemake.params.images, snakemake.input.labels
-    held_out = params.held_out_block
-    data = read_training_images(*files, params.rivers, params.white, margin, held_out)
+    labels = label_files(snakemake.input.labels[0], params.names)
+    data = read_training_images(
+        params.images, labels, params.rivers, params.white, margin, params.held_out_block
+    )
     trainer: UNetTrainer | TileCnnTrainer
     if is_unet:
         trainer = UNetTrainer(read_settings(UNetSettings, params.cnn), data, classes, params.seed)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from job import log_progress, run_job
-from results import open_batch
+from results import label_files, open_batch
 from ssc.classes import read_classes
 from ssc.evaluation.panels import plot_panel
 from ssc.io.rasters import open_class_raster, open_image
@@ -16,11 +16,13 @@ def main(snakemake):
     with open_batch(snakemake.output.record) as batch:
         group = batch.folder.parent
         for number, name in log_progress(params.names):
-            label, width = params.labels[number], params.width // 2
-            panels = [("Labels", read_preview(label, width) if label else None)]
+            width, labels = params.width // 2, None
+            if name in params.labelled:
+                labels = read_preview(*label_files(snakemake.input.labels, [name]), width)
+            panels = [("Labels", labels)]
             for stage, folder in params.stages.items():
                 caption = TITLES[stage]
-                if label:
+                if labels is not None:
                     caption += f", {describe(group / f'scores/{stage}_{name}.csv')}"
                 path = group / folder / f"{stage}_{name}.tif"
                 panels.append((caption, read_preview(path, width)))

@@ -15,7 +15,7 @@ def main(snakemake):
     params, output = snakemake.params, snakemake.output
     results = Path(output.config).parents[1]
     removed = remove_stale_results(
-        results, params.groups, params.pools, params.prefixes, params.checks
+        results, params.groups, params.pools, params.prefixes, params.checks, params.labels
     )
     for path in removed:
         logging.info("removed %s: no longer of this campaign", path)

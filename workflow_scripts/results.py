@@ -9,7 +9,7 @@ import csv
 import os
 import re
 import shutil
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,6 +62,12 @@ class Batch:
                 os.replace(sidecar, self.folder / (name + SIDECAR))
 
 
+def label_files(record: str, names: Iterable[str]) -> list[Path]:
+    """Paths of the labels of images, as check_images wrote them into the folder of its records."""
+    folder = Path(record).parents[1]
+    return [folder / f"SCLS_{name}.tif" for name in names]
+
+
 @contextmanager
 def open_batch(record: str) -> Iterator[Batch]:
     """Write the files of a batch and, once all are there, the record of them."""
@@ -109,8 +115,9 @@ def remove_stale_results(
     pools: Mapping[str, Mapping[str, Collection[str]]],
     prefixes: Mapping[str, Collection[str]],
     checks: Mapping[str, Collection[str]],
+    labels: Mapping[str, Collection[str]],
 ) -> list[Path]:
-    """Remove the maps, scores, figures and checks that a campaign no longer has.
+    """Remove the maps, scores, figures, labels and checks that a campaign no longer has.
 
     Trained CNNs stay, for they took long. So do files that jobs do not write, such as a user's.
 
@@ -127,6 +134,9 @@ def remove_stale_results(
         By folder of a group: what the names of its files begin with, "" for nothing.
     checks : mapping
         By folder of `check`: the names of its tables.
+    labels : mapping
+        By folder of `labels`: the names of the labelled images. It has as many records as `check`
+        has tables.
 
     Returns
     -------
@@ -149,6 +159,11 @@ def remove_stale_results(
             stale.append(path)
     for split, units in checks.items():
         stale += _stale_tables(results / "check" / split, units)
+        stale += _stale_tables(results / "labels" / split / "batches", units)
+    for split, images in labels.items():
+        names = {f"SCLS_{image}.tif" for image in images}
+        rasters = (results / "labels" / split).glob("*SCLS_*.tif")
+        stale += [path for path in rasters if _target(path) not in names]
     for path in stale:
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     return stale

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from job import log_progress, run_job
-from results import open_batch
+from results import label_files, open_batch
 from ssc.classes import read_classes
 from ssc.evaluation.boundaries import BOUNDARY_MARGIN, boundary_counts
 from ssc.evaluation.calibration import reliability_counts
@@ -20,12 +20,13 @@ def main(snakemake):
     n_codes = classes[-1].code + 1
     with open_batch(snakemake.output.record) as batch:
         group = batch.folder.parent
+        paths = label_files(snakemake.input.labels, params.names)
         for number, name in log_progress(params.names):
             confusions = {stage: np.zeros((n_codes, n_codes), np.int64) for stage in params.stages}
             boundaries = {stage: np.zeros((n_codes, 4), np.int64) for stage in params.stages}
             reliability = [reliability_counts(*3 * [np.zeros((1, 1), np.uint8)])]
             with ExitStack() as stack:
-                source = stack.enter_context(open_class_raster(snakemake.input.labels[number]))
+                source = stack.enter_context(open_class_raster(paths[number]))
                 labels: Raster = source
                 if params.block:
                     labels = MaskedRaster(source, block_of(source.shape, *params.block), False)
@@ -44,6 +45,8 @@ def main(snakemake):
                     if not of_labels.any():
                         continue
                     mapped = {stage: raster[outer.slices] for stage, raster in maps.items()}
+                    # No data, or outside of the area of interest.
+                    of_labels = of_labels * (mapped["CNN"] > 0)
                     part = window.within(outer)
                     edges = boundary_counts(of_labels, [*mapped.values()], n_codes, counted=part)
                     for (stage, codes), of_stage in zip(mapped.items(), edges, strict=True):

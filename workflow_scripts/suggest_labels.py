@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from job import run_job
-from results import atomic_path
+from results import atomic_path, label_files
 from ssc.classes import read_classes
 from ssc.evaluation.active_learning import rank_crops, rank_images, summarise_images
 from ssc.evaluation.panels import plot_contact_sheet
@@ -22,7 +22,7 @@ def main(snakemake):
     classes, maps = read_classes(params.classes), Path(inputs.records[0]).parents[1]
     crops = pd.concat(map(read_table, inputs.uncertainty), ignore_index=True)
     labelled = np.zeros(256, np.int64)
-    for path in inputs.labels:
+    for path in label_files(inputs.labels[0], params.learned) if inputs.labels else []:
         with open_class_raster(path) as labels:
             for window in windows(labels.shape):
                 labelled += np.bincount(labels[window.slices].ravel(), minlength=256)

@@ -1,5 +1,8 @@
 """Images and labels are checked before the first long job."""
 
+from contextlib import nullcontext
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import PIL.Image
@@ -11,6 +14,7 @@ from ssc.classes import LandClass
 from ssc.errors import InputError
 from ssc.io.tables import read_table
 from ssc.preflight import (
+    LabelSources,
     TileGrid,
     check_columns,
     check_image,
@@ -53,7 +57,8 @@ def make_image(tmp_path):
 
 
 def check(image, split="train", tiles=TILES):
-    row = check_image(image, split, CODES, tiles)
+    target = nullcontext(Path(image.path).with_name("labels.tif"))
+    row = check_image(image, split, CODES, tiles, LabelSources(), target)
     assert set(row) <= set(check_columns(CODES, bool(tiles)))
     return row
 
@@ -84,6 +89,7 @@ def test_row_of_a_good_training_image(make_image):
         "pure_tiles_1": 2,
         "pure_tiles_2": 0,
         "pure_tiles_4": 1,
+        "note": "",
         "problem": "",
     }
 
@@ -98,6 +104,7 @@ def test_row_of_an_image_to_classify_has_no_tiles(make_image):
         "width": 12,
         "height": 8,
         "classes": "",
+        "note": "",
         "problem": "",
     }
     row = check(make_image(), "predict")
@@ -119,7 +126,7 @@ def test_unknown_codes_are_a_problem(make_image):
     image = make_image(labels=labels)
     assert check(image)["problem"] == (
         f"{image.label}: code(s) 3, 77 not among the classes 1, 2, 4; "
-        "correct the labels or add to classes"
+        "correct the labels or add to classes or remap"
     )
 
 
@@ -194,9 +201,11 @@ def test_damaged_labels_are_a_problem(make_image):
 
 
 def test_all_problems_of_an_image_come_at_once(make_image):
-    labels = np.full((8, 11), 9)
-    problem = check(make_image(labels=labels, width=3))["problem"]
-    for part in ("smaller than a tile", "code(s) 9 not among", "11 x 8 px, but its image is 3 x 8"):
+    problem = check(make_image(labels=np.full((8, 11), 9), width=3))["problem"]
+    for part in ("smaller than a tile", "11 x 8 px, but its image is 3 x 8"):
+        assert part in problem
+    problem = check(make_image(labels=np.full((8, 3), 9), width=3))["problem"]
+    for part in ("smaller than a tile", "code(s) 9 not among"):
         assert part in problem
 
 
@@ -204,11 +213,11 @@ def test_columns_keep_their_order():
     image = ["split", "river", "number", "image", "width", "height", "label", "labelled_fraction"]
     assert check_columns([1, 4], tiles=True) == [
         *image,
-        *("classes", "pixels_1", "pixels_4", "pure_tiles_1", "pure_tiles_4", "problem"),
+        *("classes", "pixels_1", "pixels_4", "pure_tiles_1", "pure_tiles_4", "note", "problem"),
     ]
     assert check_columns([1, 4], tiles=False) == [
         *image,
-        *("classes", "pixels_1", "pixels_4", "problem"),
+        *("classes", "pixels_1", "pixels_4", "note", "problem"),
     ]
 
 
@@ -298,7 +307,7 @@ def test_problems_of_all_images_and_classes_come_at_once(make_image, make_table,
     grey = make_image(labels=None, mode="L", number="0002")
     preflight = make_table([make_image(labels=LABELS[:, :4])], [grey])
     wrong = [LandClass(1, "Water", "lightbleu"), classes[1], LandClass(4, "Sediment", "red")]
-    colour, names, size, mode = problems_of(preflight, wrong)
+    colour, names, size, mode, _ = problems_of(preflight, wrong)
     assert colour == "class 1: lightbleu is no matplotlib colour; give a name or #rrggbb"
     assert names == "classes: Sediment is the name of 2 classes; name each its own"
     assert "4 x 8 px, but its image" in size

@@ -61,10 +61,10 @@ def files_in(folder):
     return {str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()}
 
 
-def removed_by(folder, groups, prefixes=PREFIXES, checks=None):
+def removed_by(folder, groups, prefixes=PREFIXES, checks=None, labels=None):
     """The files that are gone afterwards."""
     before = files_in(folder)
-    remove_stale_results(folder, groups, groups, prefixes, checks or {})
+    remove_stale_results(folder, groups, groups, prefixes, checks or {}, labels or {})
     assert files_in(folder) <= before
     return before - files_in(folder)
 
@@ -87,7 +87,7 @@ def test_of_two_campaigns_the_results_of_the_second_stay_and_all_models(
 ):
     folder = tmp_path_factory.mktemp("results")
     make(folder, *files_of(before), *files_of(after))
-    remove_stale_results(folder, after, after, PREFIXES, {})
+    remove_stale_results(folder, after, after, PREFIXES, {}, {})
     models = {f"{name}/model/{name}.h5" for name in before}
     assert files_in(folder) == {*files_of(after), *models}
 
@@ -95,7 +95,7 @@ def test_of_two_campaigns_the_results_of_the_second_stay_and_all_models(
 def test_everything_that_was_removed_is_listed(tmp_path):
     make(tmp_path, *files_of({"Ure": group_of(["Ure_0001", "Ure_0002", "Wye_0001"])}))
     groups = {"Ure": group_of(["Ure_0001"])}
-    removed = remove_stale_results(tmp_path, groups, groups, PREFIXES, {})
+    removed = remove_stale_results(tmp_path, groups, groups, PREFIXES, {}, {})
     assert not [path for path in removed if path.exists()]
     assert {str(path.relative_to(tmp_path)) for path in removed} == {
         f"Ure/{folder}/{name}"
@@ -178,6 +178,15 @@ def test_file_that_a_job_is_writing_stays(tmp_path):
     make(tmp_path, *now, *once)
     checks = {"predict": ["Ure_0001"]}
     assert removed_by(tmp_path, groups, checks=checks) == once
+
+
+def test_labels_of_what_is_gone_are_removed(tmp_path):
+    images = {f"labels/{split}/SCLS_{i}.tif" for split in ("train", "predict") for i in "ab"}
+    records = {f"labels/{split}/batches/{i}.csv" for split in ("train", "predict") for i in "ab"}
+    make(tmp_path, *images, *records, "labels/polygons.csv", "labels/train/mine.tif")
+    checks = {"train": ["a", "b"], "predict": ["b"]}
+    gone = removed_by(tmp_path, {}, checks=checks, labels={"train": ["b"], "predict": ["a", "b"]})
+    assert gone == {"labels/train/SCLS_a.tif", "labels/predict/batches/a.csv"}
 
 
 def test_checks_of_what_is_gone_are_removed(tmp_path):

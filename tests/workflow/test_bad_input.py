@@ -41,7 +41,7 @@ def read_labels(path):
 def computed(folder):
     """What was made besides the checks and the logs."""
     made = (path.relative_to(folder / "results") for path in (folder / "results").rglob("*.*"))
-    return [path for path in made if path.parts[0] not in ("check", "logs")]
+    return [path for path in made if path.parts[0] not in ("check", "labels", "logs")]
 
 
 def test_faults_of_names_stop_the_plan_all_at_once(river):

@@ -10,8 +10,8 @@ import re
 import unicodedata
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from .errors import InputError
 from .groups import RESERVED_CHARACTERS, Group, expand_path, form_groups
@@ -45,6 +45,8 @@ class Image:
         Path of the label raster.
     world_files : tuple of str
         Paths of the files beside the image that GDAL reads with it, such as world files.
+    polygons : str
+        Checksum of the polygons that label it, "" for none.
     """
 
     river: str
@@ -52,6 +54,11 @@ class Image:
     path: str
     label: str | None = None
     world_files: tuple[str, ...] = ()
+    polygons: str = ""
+
+    @property
+    def is_labelled(self) -> bool:
+        return bool(self.label or self.polygons)
 
     @property
     def name(self) -> str:
@@ -101,7 +108,11 @@ class Campaign:
 
 
 def read_campaign(
-    train: Source, predict: Source, groups: str | Mapping | Sequence, folds: int = 5
+    train: Source,
+    predict: Source,
+    groups: str | Mapping | Sequence,
+    folds: int = 5,
+    find_polygons: Callable[[Iterable[Image]], Mapping[str, str]] | None = None,
 ) -> Campaign:
     """Find a campaign's images and labels by name and form its groups.
 
@@ -120,6 +131,8 @@ def read_campaign(
     folds : int
         Folds of a river in a cross-validation, two or more; a river of fewer training images has
         as many folds as images.
+    find_polygons : callable, optional
+        From images to checksums of the polygons over them, by path of the images that have some.
 
     Returns
     -------
@@ -137,6 +150,16 @@ def read_campaign(
         _find_images(role, sources, ignored, problems) if sources else ({}, [])
         for role, sources in (("train", train), ("predict", predict))
     )
+    if find_polygons and not problems:
+        found = find_polygons([*train_images.values(), *predict_images.values()])
+        for images in (train_images, predict_images):
+            for image in images.values():
+                images[image.name] = replace(image, polygons=found.get(image.path, ""))
+        problems += [
+            f"{image.path}: has a label raster, and polygons lie over it; remove one of them"
+            for image in (*train_images.values(), *predict_images.values())
+            if image.label and image.polygons
+        ]
     # One folder may hold the labels of both roles.
     matched = {i.label for i in (*train_images.values(), *predict_images.values())}
     problems += [
@@ -147,16 +170,17 @@ def read_campaign(
         if path not in matched
     ]
     to_predict = {image.path for image in predict_images.values()}
-    unlabelled = [image for image in train_images.values() if image.label is None]
+    unlabelled = [image for image in train_images.values() if not image.is_labelled]
     problems += [
         f"{image.path}: training image without labels; put {LABEL_PREFIX}{image.name}.tif beside "
-        "it, or move the image to a predict folder"
+        f"it{', draw polygons over it' if find_polygons else ''}, or move the image to a predict "
+        "folder"
         for image in unlabelled
         if image.path not in to_predict
     ]
-    train_images = {name: i for name, i in train_images.items() if i not in unlabelled}
+    train_images = {name: i for name, i in train_images.items() if i.is_labelled}
     if unlabelled and not train_images and not problems:
-        problems.append(f"train: no image in {train} has labels; label some")
+        problems.append(f"train: no image in {_describe(train)} has labels; label some")
     names: dict[str, list[str]] = defaultdict(list)
     for image in train_images.values():
         names[image.river].append(image.name)
@@ -196,7 +220,7 @@ def batches(images: Iterable[Image], images_per_job: int) -> dict[str, list[Imag
 
 
 def files_digest(images: Iterable[Image]) -> str:
-    """Checksum of the names, sizes and times of the files of images.
+    """Checksum of the names, sizes and times of the files of images, and of their polygons.
 
     It also tells files apart that were replaced by older ones.
 
@@ -214,6 +238,7 @@ def files_digest(images: Iterable[Image]) -> str:
             status = os.stat(path)
             name = os.path.basename(path)
             digest.update(f"{name}|{status.st_size}|{status.st_mtime_ns}|".encode())
+        digest.update(image.polygons.encode())
     return digest.hexdigest()[:16]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 # Snakemake gives these a meaning of its own in paths.
 RESERVED_CHARACTERS = "{}<>"
 # Folders of the results that are of no group, and the design of which the report says more.
-RESERVED_GROUPS = {"check", "colour_counts", "logs", "report", "cross_validation"}
+RESERVED_GROUPS = {"check", "colour_counts", "labels", "logs", "report", "cross_validation"}
 
 
 @dataclass(frozen=True)

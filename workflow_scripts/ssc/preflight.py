@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,8 +15,13 @@ from .campaign import Image
 from .classes import LandClass
 from .cnn.tiles import pure_tiles
 from .errors import InputError
-from .io.rasters import ImageReader, LabelReader, open_class_raster, open_image
+from .io.labels import Labels, open_labels, write_labels
+from .io.rasters import ImageReader, LabelReader, RasterGeometry, open_class_raster, open_image
 from .io.windows import WINDOW_SIDE, windows
+
+if TYPE_CHECKING:
+    # Slow to import, and few campaigns have polygons.
+    from .io.polygons import PolygonLayer
 
 END_OF_JPEG = b"\xff\xd9"
 
@@ -36,6 +43,22 @@ class TileGrid:
     purity: float
 
 
+@dataclass(frozen=True)
+class LabelSources:
+    """How the labels of a campaign are read.
+
+    Attributes
+    ----------
+    codes : mapping of str to int
+        Class codes by what label rasters may hold (`ssc.classes.label_codes`).
+    polygons : sequence of PolygonLayer
+        Files of polygons, the last on top.
+    """
+
+    codes: Mapping[str, int] = field(default_factory=dict)
+    polygons: Sequence["PolygonLayer"] = ()
+
+
 def check_columns(class_codes: Sequence[int], tiles: bool) -> list[str]:
     """Columns of a table of rows of `check_image`, in order.
 
@@ -52,7 +75,7 @@ def check_columns(class_codes: Sequence[int], tiles: bool) -> list[str]:
     columns = ["split", "river", "number", "image", "width", "height", "label", "labelled_fraction"]
     counts = ["pixels", "pure_tiles"] if tiles else ["pixels"]
     counted = [f"{unit}_{code}" for unit in counts for code in class_codes]
-    return [*columns, "classes", *counted, "problem"]
+    return [*columns, "classes", *counted, "note", "problem"]
 
 
 def check_image(
@@ -60,9 +83,12 @@ def check_image(
     split: str,
     class_codes: Sequence[int],
     tiles: TileGrid | None,
+    sources: LabelSources,
+    target: AbstractContextManager[Path],
+    area: "PolygonLayer | None" = None,
     white: int = 65535,
 ) -> dict[str, Any]:
-    """Check an image and its labels.
+    """Check an image and its labels, and write the labels in the codes and grid that others read.
 
     Parameters
     ----------
@@ -73,68 +99,86 @@ def check_image(
         Codes that labels may have.
     tiles : TileGrid, optional
         Where tiles are cut.
+    sources : LabelSources
+    target : context manager of pathlib.Path
+        Gives the path to write the labels to, where the image has some that can be read.
+    area : PolygonLayer, optional
+        The area of interest.
     white : int
         As of `open_image`.
 
     Returns
     -------
     dict
-        Some of the columns of `check_columns`: what image and labels hold, and in `problem`
-        what is wrong, "" for nothing.
+        Some of the columns of `check_columns`: what image and labels hold, in `note` what a user
+        has to know, and in `problem` what is wrong, "" for nothing.
     """
     row: dict[str, Any] = {"split": split, "river": image.river, "number": image.number}
     row |= {"image": image.path, "classes": ""}
     problems: list[str] = []
-    shape = None
+    notes: list[str] = []
+    geometry = None
     try:
         with open_image(image.path, white) as source:
-            shape = source.shape[:2]
-            row |= {"width": shape[1], "height": shape[0]}
+            geometry = source.geometry
+            row |= {"width": geometry.width, "height": geometry.height}
             _check_complete(source)
-            if tiles and min(shape) < tiles.size:
+            if tiles and min(geometry.width, geometry.height) < tiles.size:
                 problems.append(
-                    f"{image.path}: {shape[1]} x {shape[0]} px, smaller than a tile of "
-                    f"{tiles.size} px; remove it or set a smaller tile size"
+                    f"{image.path}: {geometry.width} x {geometry.height} px, smaller than a tile "
+                    f"of {tiles.size} px; remove it or set a smaller tile size"
                 )
     except InputError as error:
         problems += error.problems
-    if image.label:
-        row["label"] = image.label
-        counted = tiles if split == "train" else None
+    if image.label or (image.polygons and geometry):
+        row["label"] = image.label or ", ".join(layer.path for layer in sources.polygons)
         try:
-            with open_class_raster(image.label) as labels:
-                counts, pure = _count_labels(labels, class_codes, counted)
-            problems += _label_problems(image.label, labels.shape, counts, class_codes, shape)
-            row |= _describe_labels(counts, split, class_codes)
-            if counted:
-                row |= {f"pure_tiles_{code}": int(pure[code]) for code in class_codes}
+            with _open_labels(image, geometry, sources) as labels, target as path:
+                counts = write_labels(path, labels)
+                notes.append(labels.note)
+                problems += _label_problems(row["label"], counts, class_codes)
+                row |= _describe_labels(counts, split, class_codes)
+                if split == "train" and tiles:
+                    with open_class_raster(path) as written:
+                        row |= _count_pure_tiles(written, class_codes, tiles)
         except InputError as error:
             problems += error.problems
-    return row | {"problem": "; ".join(problems)}
+    if area and geometry:
+        note, problem = _check_area(image.path, geometry, area)
+        notes.append(note)
+        problems.append(problem)
+    return row | {"note": _join(notes), "problem": _join(problems)}
 
 
-def _count_labels(
-    labels: LabelReader, class_codes: Sequence[int], tiles: TileGrid | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Count labelled pixels and, where tiles are cut, pure tiles by class code, int64 (256,)."""
-    counts, pure = np.zeros(256, np.int64), np.zeros(256, np.int64)
-    # Tiles across the edge of a window are not counted.
-    for window in windows(labels.shape, 2 * WINDOW_SIDE):
-        codes = labels[window.slices]
-        counts += np.bincount(codes.ravel(), minlength=256)
-        if tiles:
-            of_tiles = pure_tiles(codes, class_codes, tiles.size, tiles.stride, tiles.purity)[2]
-            pure += np.bincount(of_tiles, minlength=256)
-    return counts, pure
+def _join(sentences: Sequence[str]) -> str:
+    return "; ".join(filter(None, sentences))
 
 
-def _label_problems(
-    path: str,
-    shape: tuple[int, int],
-    counts: np.ndarray,
-    class_codes: Sequence[int],
-    image_shape: tuple[int, ...] | None,
-) -> list[str]:
+def _open_labels(
+    image: Image, geometry: RasterGeometry | None, sources: LabelSources
+) -> AbstractContextManager[Labels]:
+    if image.label or geometry is None:
+        return open_labels(str(image.label), geometry, sources.codes)
+    from .io.polygons import polygons_over
+
+    polygons = polygons_over(sources.polygons, image.path, geometry)
+    note = _join([layer.note for layer in sources.polygons])
+    return nullcontext(Labels(geometry, polygons.rasterize, note))
+
+
+def _check_area(path: str, geometry: RasterGeometry, area: "PolygonLayer") -> tuple[str, str]:
+    """A note and a problem, "" for none."""
+    if not area.fits(geometry):
+        return "", (
+            f"{area.path}: the area of interest and {path} have to be both with or both without a "
+            "coordinate reference system; assign it to the one without"
+        )
+    if len(area.over(path, geometry).outlines) == 0:
+        return f"{path}: outside the area of interest, nothing of it is mapped", ""
+    return "", ""
+
+
+def _label_problems(path: str, counts: np.ndarray, class_codes: Sequence[int]) -> list[str]:
     problems = []
     present = np.flatnonzero(counts).tolist()
     unknown = [str(code) for code in present if code and code not in class_codes]
@@ -143,12 +187,7 @@ def _label_problems(
     if unknown:
         problems.append(
             f"{path}: code(s) {', '.join(unknown)} not among the classes "
-            f"{', '.join(map(str, class_codes))}; correct the labels or add to classes"
-        )
-    if image_shape and shape != image_shape:
-        problems.append(
-            f"{path}: {shape[1]} x {shape[0]} px, but its image is "
-            f"{image_shape[1]} x {image_shape[0]}; export it at the image's size"
+            f"{', '.join(map(str, class_codes))}; correct the labels or add to classes or remap"
         )
     return problems
 
@@ -160,6 +199,18 @@ def _describe_labels(counts: np.ndarray, split: str, class_codes: Sequence[int])
     if split == "train":
         row |= {f"pixels_{code}": int(counts[code]) for code in class_codes}
     return row
+
+
+def _count_pure_tiles(
+    labels: LabelReader, class_codes: Sequence[int], tiles: TileGrid
+) -> dict[str, int]:
+    pure = np.zeros(256, np.int64)
+    # Tiles across the edge of a window are not counted.
+    for window in windows(labels.shape, 2 * WINDOW_SIDE):
+        codes = labels[window.slices]
+        of_tiles = pure_tiles(codes, class_codes, tiles.size, tiles.stride, tiles.purity)[2]
+        pure += np.bincount(of_tiles, minlength=256)
+    return {f"pure_tiles_{code}": int(pure[code]) for code in class_codes}
 
 
 def summarise_labels(

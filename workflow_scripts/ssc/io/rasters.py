@@ -3,7 +3,7 @@
 The coordinate reference system and transform are carried from image to map.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from .datasets import (
     name_damage,
     open_dataset,
 )
-from .windows import WINDOW_SIDE, Window, whole
+from .windows import WINDOW_SIDE, Image, Window, whole
 
 # Connected black pixels that count as no data: shadows are smaller, or lighter.
 MIN_NODATA_PIXELS = 1000
@@ -130,6 +130,28 @@ class ImageReader:
             return values
         scaled = np.minimum(values, self.white) * np.float32(255 / self.white)
         return np.rint(scaled).astype(np.uint8)
+
+
+class ImageInArea:
+    """An image that shows nothing outside an area of interest.
+
+    Parameters
+    ----------
+    image : Image
+    inside : callable
+        From a window to an array (height, width) that is 0 outside the area.
+    """
+
+    def __init__(self, image: Image, inside: Callable[[Window], np.ndarray]):
+        self.image, self.inside = image, inside
+        self.name, self.shape = image.name, image.shape
+
+    def __getitem__(self, index: tuple[slice, slice]) -> np.ndarray:
+        return self.image[index]
+
+    def no_data(self, window: Window) -> np.ndarray:
+        """As of `ImageReader`."""
+        return self.image.no_data(window) | (self.inside(window) == 0)
 
 
 class ImageArray:
