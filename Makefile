@@ -8,6 +8,7 @@ REPORT := results/report/report.html
 
 demo: .venv/ssc
 	$(BIN)/snakemake --cores $(CORES) --report $(REPORT) --report-after-run
+	$(BIN)/snakemake --cores $(CORES) --configfile config/ortho.yaml --quiet rules
 	@echo "Done. The report: $(CURDIR)/$(REPORT)"
 
 test: .venv/dev .venv/slurm
@@ -48,4 +49,4 @@ lint: .venv/dev
 .venv/dev .venv/slurm: .venv/ssc
 
 clean:
-	rm -rf .venv .snakemake results logs
+	rm -rf .venv .snakemake results results_ortho logs

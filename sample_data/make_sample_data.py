@@ -10,14 +10,20 @@ from pathlib import Path
 from types import SimpleNamespace as Namespace
 
 import cv2
+import geopandas
 import numpy as np
+import pyogrio
+import rasterio
+import rasterio.features
 from PIL import Image
 from scipy.spatial import cKDTree
+from shapely.geometry import shape
 from skimage import draw, measure, morphology
 
 # An image is the centre of a larger canvas, so objects outside the image cast shadows into it.
 FULL, CROP = (496, 696), np.s_[48:-48, 48:-48]
 WATER, SEDIMENT, GREEN, DRY, ROAD = 1, 2, 3, 4, 5
+NAMES = ["", "Water", "Sediment", "Green vegetation", "Senescent vegetation", "Paved road"]
 CARS = np.array([(78, 78, 77), (55, 57, 60), (16, 17, 19), (55, 13, 11), (15, 24, 42)]) / 100
 
 # Each field has one value per river. Colours are RGB in 0..1. `sun` is azimuth and elevation in
@@ -430,6 +436,37 @@ def write_image(out, river, index):
         Image.fromarray(labels).save(folder / f"SCLS_{name}.tif", compression="tiff_adobe_deflate")
 
 
+def write_ortho(out):
+    """Write an orthomosaic of the first river: turned to the north, RGBA, with polygons."""
+    rgb, classes = make_scene(np.random.default_rng(8), 0, 5)
+    labels = draw_labels(np.random.default_rng([8, 1]), classes)
+    height, width = classes.shape
+    turned = cv2.getRotationMatrix2D((width / 2, height / 2), 12, 1)
+    pixels = cv2.warpAffine(rgb, turned, (width, height), flags=cv2.INTER_CUBIC)
+    inside = np.full((height, width), 255, np.uint8)
+    alpha = cv2.warpAffine(inside, turned, (width, height), flags=cv2.INTER_NEAREST)
+    labels = cv2.warpAffine(labels, turned, (width, height), flags=cv2.INTER_NEAREST)
+    transform = rasterio.Affine(0.05, 0, 498_000, 0, -0.05, 5_992_000)
+    place = dict(crs="EPSG:32630", transform=transform, height=height, width=width)
+    form = dict(driver="GTiff", count=4, dtype="uint8", photometric="RGB", alpha="YES")
+    form |= dict(compress="deflate", predictor=2, zlevel=9)
+    folder = out / "ortho"
+    folder.mkdir(parents=True, exist_ok=True)
+    with rasterio.open(folder / "north.tif", "w", **form, **place) as target:
+        target.write(np.dstack([pixels * (alpha > 0)[..., None], alpha]).transpose(2, 0, 1))
+    outlines = rasterio.features.shapes(labels, labels > 0, transform=transform)
+    polygons, codes = zip(*((shape(outline), int(code)) for outline, code in outlines), strict=True)
+    layer = geopandas.GeoDataFrame(
+        {"class": [NAMES[code] for code in codes]}, geometry=list(polygons)
+    )
+    # Otherwise the file has the time of writing.
+    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
+    path = folder / "polygons.gpkg"
+    layer.simplify(0.1).to_frame("geometry").join(layer["class"]).set_crs("EPSG:32630").to_file(
+        path
+    )
+
+
 def main():
     """Write the sample data of both rivers."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -438,6 +475,7 @@ def main():
     for river in range(2):
         for index in range(7):
             write_image(out, river, index)
+    write_ortho(out)
 
 
 if __name__ == "__main__":
