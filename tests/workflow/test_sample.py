@@ -195,6 +195,25 @@ def test_the_report_holds_figures_and_tables_by_river(sample):
     assert not re.search(r"<(script|link)[^>]+(src|href)=.https?:", text)
 
 
+def test_the_sample_ortho_is_mapped_and_measured(sample):
+    config = yaml.safe_load((REPO / "config/ortho.yaml").read_text())
+    run = run_snakemake(sample, "--cores", 2, config=config)
+    assert run.returncode == 0, run.stdout[-5000:]
+    report = sample / "results_ortho/report"
+    totals = pd.read_csv(report / "totals.csv").set_index("type")
+    assert totals.loc["MLP", "macro_f1"] > 95
+    areas = pd.read_csv(report / "areas.csv").query("level == 'image'").set_index("class")
+    with rasterio.open(REPO / "sample_data/ortho/north.tif") as source:
+        n_visible = np.count_nonzero(source.read(4))
+    assert areas["pixels"].sum() == n_visible
+    # Pixels of 5 cm.
+    assert areas["square_metres"].sum() == pytest.approx(0.0025 * n_visible)
+    points = pd.read_csv(sample / "results_ortho/ortho/check_points/ortho.csv")
+    assert len(points) == 60
+    chips = list((sample / "results_ortho/ortho/check_points/chips").glob("*.png"))
+    assert len(chips) == 60
+
+
 def test_a_change_runs_what_reads_it_only(sample, plan):
     assert plan(sample, SAMPLE) == {}
     assert set(plan(sample, SAMPLE | {"figures": {"width": 900}})) == {
