@@ -92,5 +92,5 @@ def test_what_is_wrong_with_polygons_stops_the_plan(river):
     wrong = {"campaign": CONFIG["campaign"] | {"remap": {"H2O": "Sea"}, "class_column": "kind"}}
     run = run_snakemake(river, "-n", config=wrong)
     assert run.returncode == 1
-    assert "campaign.remap: H2O: sea is no class; give 0 or one of 1 (Water)" in run.stdout
+    assert "campaign.remap: H2O: Sea is no class; give 0 or one of 1 (Water)" in run.stdout
     assert "Traceback" not in run.stdout

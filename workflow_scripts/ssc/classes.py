@@ -60,9 +60,10 @@ def label_codes(classes: Sequence[LandClass], remap: Mapping[str, int | str]) ->
     """
     codes = {"0": 0} | {c.name.casefold(): c.code for c in classes}
     codes |= {str(c.code): c.code for c in classes}
-    targets = {key.casefold(): str(target).casefold() for key, target in remap.items()}
-    for key, target in targets.items():
-        if target not in codes:
+    targets = {}
+    for key, target in remap.items():
+        if str(target).casefold() not in codes:
             known = ", ".join(f"{c.code} ({c.name})" for c in classes)
             raise SettingError("remap", f"{key}: {target} is no class; give 0 or one of {known}")
-    return codes | {key: codes[target] for key, target in targets.items()}
+        targets[key.casefold()] = codes[str(target).casefold()]
+    return codes | targets
