@@ -109,5 +109,5 @@ def test_labels_are_written_strip_by_strip(tmp_path):
 
 
 def test_remap_to_no_class_is_refused():
-    with pytest.raises(SettingError, match="remap: 7: sand is no class; give 0 or one of 1 "):
+    with pytest.raises(SettingError, match="remap: 7: Sand is no class; give 0 or one of 1 "):
         label_codes(CLASSES, {"7": "Sand"})
