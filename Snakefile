@@ -32,6 +32,7 @@ include: "rules/train.smk"
 include: "rules/classify.smk"
 include: "rules/baselines.smk"
 include: "rules/evaluate.smk"
+include: "rules/areas.smk"
 include: "rules/report.smk"
 include: "rules/slurm.smk"
 

@@ -7,6 +7,8 @@ TRAINING_PARTS = TRAIN_IMAGES | {
     if group.held_out
 }
 
+PART_BLOCKS = {f"folds/{group.name}": group.block for group in CAMPAIGN.groups.values()}
+
 
 rule count_colours:
     input:
@@ -34,6 +36,7 @@ rule count_colours:
         files=lambda wc: campaign.files_digest(TRAINING_PARTS[wc.part]),
         median_size=config["refine"]["median_size"],
         colour_bits=config["refine"]["colour_bits"],
+        block=lambda wc: PART_BLOCKS.get(wc.part),
         code=code_digest("count_colours.py"),
     script:
         "../workflow_scripts/count_colours.py"

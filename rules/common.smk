@@ -39,9 +39,30 @@ def read_config():
                 f"cnn.weights: no file {weights}; give imagenet, null or a weights file"
             )
         config["cnn"]["weights"] = str(weights)
+    read_answer_paths(results_folder, problems)
     if problems:
         raise WorkflowError("\n".join(["The config has errors:", *problems]))
     return str(results_folder)
+
+
+def read_answer_paths(results_folder, problems):
+    """Check the files of answered check points: a list from now on, and not among the results."""
+    answers = config["check_points"]["answers"]
+    paths = [
+        expand_path("check_points.answers", path, problems)
+        for path in ([answers] if isinstance(answers, str) else answers)
+    ]
+    for path in filter(None, paths):
+        if not path.is_file():
+            problems.append(
+                f"check_points.answers: no file {path}; name the file that has your answers"
+            )
+        elif results_folder and results_folder.resolve() in path.resolve().parents:
+            problems.append(
+                f"check_points.answers: {path} is removed when points are drawn anew; move it out "
+                "of the results"
+            )
+    config["check_points"]["answers"] = [str(path) for path in paths]
 
 
 def read_campaign():
@@ -90,6 +111,12 @@ GROUP_BATCHES = {
     | campaign.batches(CAMPAIGN.held_out_images(name), IMAGES_PER_JOB)
     for name, group in CAMPAIGN.groups.items()
 }
+# Not folds: their maps are for scores, and show what is labelled already.
+PREDICT_GROUPS = [
+    name
+    for name, batches in GROUP_BATCHES.items()
+    if batches and not CAMPAIGN.groups[name].held_out
+]
 
 # The folder of each stage's maps, in the order of the stages.
 REFINED_STAGE = {"mlp": "MLP", "rf": "RF", "none": None}[config["refine"]["method"]]

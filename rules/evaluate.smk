@@ -25,6 +25,7 @@ rule score_images:
         names=lambda wc: names(labelled(batch_images(wc))),
         files=lambda wc: campaign.files_digest(labelled(batch_images(wc))),
         stages=lambda wc: scored_stages(wc.group),
+        block=lambda wc: CAMPAIGN.groups[wc.group].block,
         classes=CLASS_NAMES,
         code=code_digest("score_images.py"),
     script:

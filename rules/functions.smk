@@ -91,7 +91,12 @@ def paths(images):
 
 def learned_from(group, images):
     """Names of images that the CNN of the group has learned from."""
-    own = {image.path for image in CAMPAIGN.train_images(group)}
+    # Of a block that is held out it has not.
+    own = (
+        set()
+        if CAMPAIGN.groups[group].block
+        else {image.path for image in CAMPAIGN.train_images(group)}
+    )
     return [image.name for image in images if image.path in own]
 
 
@@ -213,18 +218,16 @@ def get_targets():
     curves = rules.plot_training.output.curves
     if TUNING_ONLY:
         return checked + expand(curves, group=GROUPS_TO_TRAIN, phase="tuning")
-    # All images of a fold are labelled already.
-    to_rank = [
-        group
-        for group, batches in GROUP_BATCHES.items()
-        if batches and not CAMPAIGN.groups[group].held_out
-    ]
     targets = [*checked, *rules.compile_scores.output]
     targets += expand(rules.train_cnn.output.onnx, group=CAMPAIGN.groups)
     targets += expand(curves, group=GROUPS_TO_TRAIN, phase="training")
     if config["cnn"].get("epochs") == "auto":
         targets += expand(curves, group=GROUPS_TO_TRAIN, phase="tuning")
-    targets += expand(rules.suggest_labels.output.sheet, group=to_rank)
+    targets += expand(rules.suggest_labels.output.sheet, group=PREDICT_GROUPS)
+    if PREDICT_GROUPS:
+        targets += [*rules.compile_areas.output, *rules.estimate_areas.output]
+    if config["check_points"]["n"]:
+        targets += expand(rules.draw_check_points.output, group=PREDICT_GROUPS)
     for group, batches in GROUP_BATCHES.items():
         of_group = dict(group=group, batch=batches)
         for records in (*MAP_RECORDS.values(), rules.plot_panels.output.record):

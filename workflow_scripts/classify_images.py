@@ -1,9 +1,9 @@
 """Map each image of a batch by the CNN of its group (phase 1)."""
 
 import pandas as pd
-from map_files import summarise_map, write_map
 
 from job import log_progress, run_job
+from map_files import summarise_map, write_map
 from results import atomic_path, open_batch
 from ssc.classes import read_classes
 from ssc.cnn.classifier import ClassifierSettings, open_classifier

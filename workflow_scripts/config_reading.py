@@ -58,6 +58,17 @@ def find_conflicts(config: Mapping[str, Any]) -> list[str]:
             "refine.colour_bits: more than 6 make too many colours with refine.entropy; set it to "
             "6 or less"
         )
+    points, n_classes = config["check_points"], len(config["classes"])
+    if 0 < points["n"] < 2 * n_classes:
+        problems.append(
+            f"check_points.n: {points['n']} points are too few for {n_classes} classes; set it to "
+            f"{2 * n_classes} at least, better {50 * n_classes}"
+        )
+    if points["answers"] and not points["n"]:
+        problems.append(
+            "check_points.n: 0 draws no points that answers could belong to; set it to the number "
+            "that was drawn"
+        )
     return problems
 
 

@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, save_npz
 from job import run_job
 from results import atomic_path
 from ssc.io.rasters import open_class_raster, open_image
-from ssc.io.windows import windows
+from ssc.io.windows import MaskedRaster, Raster, block_of, windows
 from ssc.refine.colours import FeatureSettings, count_colours, read_packed_colours
 
 
@@ -18,7 +18,10 @@ def main(snakemake):
     counts: csr_array = csr_array((256, 1 << 3 * bits), dtype=np.int64)
     for path, label in zip(params.images, snakemake.input.labels, strict=True):
         before = counts[1:].sum()
-        with open_image(path, params.white) as image, open_class_raster(label) as labels:
+        with open_image(path, params.white) as image, open_class_raster(label) as source:
+            labels: Raster = source
+            if params.block:
+                labels = MaskedRaster(source, block_of(source.shape, *params.block), inside=False)
             for window in windows(image.shape):
                 codes = labels[window.slices]
                 if codes.any():

@@ -138,7 +138,8 @@ def make_trainer(snakemake, **changes):
     is_unet = params.cnn["architecture"] == "unet"
     margin = params.cnn["patch_size"] if is_unet else params.tiles["size"]
     files = snakemake.params.images, snakemake.input.labels
-    data = read_training_images(*files, params.rivers, params.white, margin)
+    held_out = params.held_out_block
+    data = read_training_images(*files, params.rivers, params.white, margin, held_out)
     trainer: UNetTrainer | TileCnnTrainer
     if is_unet:
         trainer = UNetTrainer(read_settings(UNetSettings, params.cnn), data, classes, params.seed)

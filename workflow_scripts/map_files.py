@@ -25,10 +25,11 @@ def write_map(batch: Batch, stage: str, name: str, geometry, classes, windows, r
     read : callable
         Makes class codes and confidence of a window.
     """
+    description = f"Land cover of {name}: {stage} map by the CNN {batch.folder.parent.name}"
     with (
         batch.file(f"{stage}_{name}.tif") as map_path,
         batch.file(f"confidence_{name}.tif") as confidence_path,
-        create_class_raster(map_path, geometry, classes) as class_map,
+        create_class_raster(map_path, geometry, classes, description) as class_map,
         create_confidence(confidence_path, geometry) as confidence,
     ):
         for window in windows:

@@ -1,9 +1,9 @@
 """Refine the CNN's map of each image of a batch by the image's own colours (phase 2)."""
 
 import pandas as pd
-from map_files import summarise_map, write_map
 
 from job import log_progress, run_job
+from map_files import summarise_map, write_map
 from results import atomic_path, open_batch
 from settings import read_settings
 from ssc.classes import read_classes

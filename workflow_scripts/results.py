@@ -167,7 +167,7 @@ def _stale_files(
     folder: Path, prefixes: Collection[str], images: Collection[str], batches: Collection[str]
 ) -> Iterator[Path]:
     """Tables of other batches, and files of other images or with other prefixes."""
-    for kind in ("batches", "uncertainty"):
+    for kind in ("batches", "uncertainty", "areas"):
         yield from _stale_tables(folder / kind, batches if prefixes else ())
     recorded = {path.name for record in folder.glob("batches/*.csv") for path in _files_of(record)}
     # Not the prefix and image apart: the name of a river may begin like a prefix.

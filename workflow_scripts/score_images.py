@@ -12,7 +12,7 @@ from ssc.evaluation.boundaries import BOUNDARY_MARGIN, boundary_counts
 from ssc.evaluation.calibration import reliability_counts
 from ssc.evaluation.scores import confusion_matrix, score_table
 from ssc.io.rasters import open_band, open_class_raster
-from ssc.io.windows import windows
+from ssc.io.windows import MaskedRaster, Raster, block_of, windows
 
 
 def main(snakemake):
@@ -23,9 +23,12 @@ def main(snakemake):
         for number, name in log_progress(params.names):
             confusions = {stage: np.zeros((n_codes, n_codes), np.int64) for stage in params.stages}
             boundaries = {stage: np.zeros((n_codes, 4), np.int64) for stage in params.stages}
-            reliability = []
+            reliability = [reliability_counts(*3 * [np.zeros((1, 1), np.uint8)])]
             with ExitStack() as stack:
-                labels = stack.enter_context(open_class_raster(snakemake.input.labels[number]))
+                source = stack.enter_context(open_class_raster(snakemake.input.labels[number]))
+                labels: Raster = source
+                if params.block:
+                    labels = MaskedRaster(source, block_of(source.shape, *params.block), False)
                 maps = {
                     stage: stack.enter_context(
                         open_class_raster(group / folder / f"{stage}_{name}.tif")

@@ -225,7 +225,7 @@ def test_all_wrong_keys_are_named_at_once():
         "change cnn.architecture",
         "cnn: no such key batch; did you mean batch_size?",
         "config: no such key 3; known: campaign, results, experiment, seed, allow_cpu_fallback, "
-        "classes, tiles, cnn, refine, baselines, suggest_labels, figures",
+        "classes, tiles, cnn, refine, baselines, suggest_labels, check_points, figures",
         "refine.epochs: 0 is less than the minimum of 1",
         "seed: 'x' is not of type 'integer'",
     ]
@@ -258,10 +258,11 @@ def test_tiles_may_not_be_set_where_all_groups_train_a_unet(spec):
 def with_defaults(**sections):
     """A config as Snakemake fills it up."""
     config = {"campaign": CAMPAIGN}
-    for name in ("tiles", "refine"):
+    for name in ("tiles", "refine", "check_points"):
         keys = SCHEMA["properties"][name]["properties"]
         config[name] = {key: schema["default"] for key, schema in keys.items()}
     config["cnn"] = {"architecture": "unet"}
+    config["classes"] = SCHEMA["properties"]["classes"]["default"]
     return {name: values | sections.get(name, {}) for name, values in config.items()}
 
 
@@ -289,6 +290,17 @@ def test_defaults_have_no_conflict():
             {"refine": {"entropy": False, "colour_bits": 7}},
             "refine.colour_bits: more than 6 make too many colours with refine.entropy; set it to "
             "6 or less",
+        ),
+        (
+            {"check_points": {"n": 9}},
+            {"check_points": {"n": 10}},
+            "check_points.n: 9 points are too few for 5 classes; set it to 10 at least, better 250",
+        ),
+        (
+            {"check_points": {"answers": ["a.csv"]}},
+            {"check_points": {"answers": ["a.csv"], "n": 500}},
+            "check_points.n: 0 draws no points that answers could belong to; set it to the number "
+            "that was drawn",
         ),
     ],
 )

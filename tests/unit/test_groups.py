@@ -67,7 +67,7 @@ def test_folds_of_neighbours_hold_out_each_training_image_once(numbers, folds):
             assert learned == set(own) - {i.name for i in held_out[name]}
 
 
-def test_cross_validation_needs_no_images_to_classify_but_two_to_learn_from(tmp_path):
+def test_cross_validation_needs_no_images_to_classify(tmp_path):
     train = fill(tmp_path / "train", *labelled("Ure_0001", "Ure_0002"))
     campaign = read_campaign(train, [], "cross_validation")
     assert {g.name: (g.design, g.pool) for g in campaign.groups.values()} == {
@@ -78,11 +78,20 @@ def test_cross_validation_needs_no_images_to_classify_but_two_to_learn_from(tmp_
         "groups: per_river has no images to classify; set predict, or choose cross_validation, "
         "which classifies the training images"
     ]
-    fill(tmp_path / "train", *labelled("Wye_0001"))
-    assert problems_of(train, [], "cross_validation") == [
-        "groups: cross_validation needs two training images of a river, and Wye_0001 is the only "
-        "one of Wye; label another, or remove this one from train"
+
+
+def test_the_only_image_of_a_river_is_held_out_block_by_block(tmp_path):
+    train = fill(tmp_path / "train", *labelled("Ure_0001"))
+    campaign = read_campaign(train, [], "cross_validation", folds=3)
+    assert [(g.name, g.block) for g in campaign.groups.values()] == [
+        ("Ure_fold_1", (1, 3)),
+        ("Ure_fold_2", (2, 3)),
+        ("Ure_fold_3", (3, 3)),
     ]
+    # It is learned from and mapped by each.
+    for name in campaign.groups:
+        for images in (campaign.train_images(name), campaign.held_out_images(name)):
+            assert [image.name for image in images] == ["Ure_0001"]
 
 
 def test_mapping_forms_the_groups_that_it_names(three_rivers):

@@ -6,6 +6,7 @@ import numpy as np
 import PIL.Image
 import pytest
 import rasterio
+from map_samples import write_class_raster
 from rasterio.transform import Affine
 
 from run import REPO
@@ -42,11 +43,6 @@ def write_bands(path, bands, driver="GTiff", **options):
 
 def noise(*shape, dtype=np.uint8):
     return np.random.default_rng(1).integers(0, 256, shape).astype(dtype)
-
-
-def write_class_raster(path, codes, geometry, classes):
-    with create_class_raster(path, geometry, classes) as target:
-        target.write(whole(codes.shape), codes)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32", "int16", "int32", "uint16", "uint8"])

@@ -42,7 +42,8 @@ def files_of(groups, prefixes=PREFIXES):
                 if starts:
                     yield f"{name}/{folder}/batches/{image}.csv"
         for image in group["images"]:
-            yield f"{name}/maps/uncertainty/{image}.csv"
+            for table in ("uncertainty", "areas"):
+                yield f"{name}/maps/{table}/{image}.csv"
         for river in group["labelled_rivers"]:
             yield f"report/violins/{name}/{river}.png"
         for river in group["rivers"]:
@@ -108,7 +109,7 @@ def test_everything_that_was_removed_is_listed(tmp_path):
             *names,
             *(f"{name}.aux.xml" for name in names if folder != "figures"),
             f"batches/{image}.csv",
-            *([f"uncertainty/{image}.csv"] if folder == "maps" else []),
+            *(f"{table}/{image}.csv" for table in ("uncertainty", "areas") if folder == "maps"),
         )
     } | {"report/panels/Ure/Wye"}
 
@@ -135,6 +136,7 @@ def test_another_method_takes_the_maps_of_the_one_before_with_it(tmp_path):
         "Ure/maps/confidence_Ure_0001.tif.aux.xml",
         "Ure/maps/batches/Ure_0001.csv",
         "Ure/maps/uncertainty/Ure_0001.csv",
+        "Ure/maps/areas/Ure_0001.csv",
     }
 
 

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ssc.io.windows import SIDE_MULTIPLE, Window, whole, windows
+from ssc.io.windows import SIDE_MULTIPLE, MaskedRaster, Window, block_of, whole, windows
 
 
 @given(st.tuples(*[st.integers(1, 3000)] * 2), st.sampled_from([64, 256, 448]))
@@ -39,3 +39,27 @@ def test_a_window_grows_within_its_image_and_is_found_again():
     assert outer.shape == (17, 15)
     np.testing.assert_array_equal(image[outer.slices][window.within(outer)], image[window.slices])
     assert image[whole(image.shape).slices].shape == image.shape
+
+
+@given(st.tuples(*[st.integers(1, 40)] * 2), st.integers(2, 6), st.integers(0, 100))
+def test_blocks_hold_out_each_pixel_once(shape, n_blocks, seed):
+    codes = np.random.default_rng(seed).integers(1, 5, shape).astype(np.uint8)
+    scored, learned = np.zeros(shape, int), np.zeros(shape, int)
+    for number in range(1, n_blocks + 1):
+        block = block_of(shape, number, n_blocks)
+        inside, outside = (MaskedRaster(codes, block, masked) for masked in (False, True))
+        assert inside.shape == outside.shape == shape
+        part = Window(shape[0] // 3, shape[1] // 2, *shape)
+        for raster in (inside, outside):
+            pixels = raster[whole(shape).slices]
+            np.testing.assert_array_equal(pixels[part.slices], raster[part.slices])
+            assert (pixels[pixels > 0] == codes[pixels > 0]).all()
+        scored += inside[whole(shape).slices] > 0
+        learned += outside[whole(shape).slices] > 0
+    assert (scored == 1).all()
+    assert (learned == n_blocks - 1).all()
+
+
+def test_blocks_lie_along_the_longer_side():
+    assert block_of((10, 40), 2, 4) == (0, 10, 10, 20)
+    assert block_of((40, 10), 4, 4) == (30, 0, 40, 10)

@@ -33,6 +33,10 @@ def test_all_faults_of_the_config_are_named_at_once(tmp_path):
         ),
         ({"campaign": FOLDERS | {"train": "/no"}}, "campaign.train: folder /no does not exist"),
         ({"campaign": None, "seed": 7}, "campaign"),
+        (
+            {"check_points": {"n": 10, "answers": "/no.csv"}},
+            "check_points.answers: no file /no.csv; name the file that has your answers",
+        ),
     ],
 )
 def test_a_fault_that_the_schema_does_not_see_is_named(tmp_path, change, message):

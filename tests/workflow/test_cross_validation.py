@@ -64,6 +64,7 @@ def test_results_of_folds_that_are_gone_are_removed(folder, small):
     for fold in FOLDS:
         left = {path.name for path in (folder / "results" / fold).rglob("*.*")}
         assert left == {
-            f"{fold}{e}" for e in (".h5", ".csv", ".onnx", "_training.csv", "_training.png")
+            f"{fold}{e}"
+            for e in (".h5", ".csv", ".onnx", "_qgis.onnx", "_training.csv", "_training.png")
         }
     assert not list(folder.glob("results/report/*/*/*"))

@@ -45,6 +45,9 @@ BY_DEFAULT = {
     "classify_images": 4,
     "refine_pixels": 4,
     "suggest_labels": 2,
+    "measure_areas": 4,
+    "compile_areas": 1,
+    "estimate_areas": 1,
     "score_images": 3,
     "plot_panels": 4,
     "compile_scores": 1,
@@ -138,6 +141,24 @@ def test_a_trained_cnn_needs_no_training_images_and_batches_save_jobs(campaign, 
     assert not {"train_cnn", "count_colours", "map_baselines", "refine_pixels"} & set(jobs)
 
 
+def test_check_points_are_drawn_in_the_maps_of_each_group(campaign, plan):
+    points = {"check_points": {"n": 10}}
+    assert plan(campaign, config_of() | points) == BY_DEFAULT | {"draw_check_points": 2}
+    # Answers belong to the points, which come before the estimates.
+    touch(campaign / "answers.csv")
+    points["check_points"]["answers"] = "answers.csv"
+    estimates = "results/report/area_estimates.csv"
+    run = run_snakemake(campaign, "-n", estimates, config=config_of() | points)
+    assert re.search(r"^draw_check_points +2$", run.stdout, re.MULTILINE)
+    # A new drawing would remove them.
+    points["check_points"]["answers"] = ["results/A/check_points/A.csv"]
+    (campaign / "results/A/check_points").mkdir(parents=True)
+    (campaign / "results/A/check_points/A.csv").touch()
+    run = run_snakemake(campaign, "-n", config=config_of() | points)
+    assert run.returncode == 1
+    assert "A.csv is removed when points are drawn anew; move it out of the results" in run.stdout
+
+
 def test_tuning_comes_before_training_or_in_its_place(campaign, plan):
     jobs = plan(campaign, config_of(cnn=TILES | {"epochs": "auto"}))
     assert jobs == BY_DEFAULT | {"tune_cnn": 2, "plot_training": 4}
@@ -220,6 +241,9 @@ OWN_BATCH = {
     "score_images": 1,
     "plot_panels": 1,
     "suggest_labels": 1,
+    "measure_areas": 1,
+    "compile_areas": 1,
+    "estimate_areas": 1,
     "compile_scores": 1,
     "plot_violins": 2,
     "select_panels": 2,

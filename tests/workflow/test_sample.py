@@ -36,6 +36,7 @@ def test_the_fixed_outputs_are_there(sample):
     files = {str(path.relative_to(results)) for path in results.rglob("*.*")}
     expected = {"preflight.csv", "training_labels.html", "logs/config.yaml", "logs/versions.txt"}
     names = ("compiled.csv", "totals.csv", "experiments.csv", "reliability.png")
+    names += ("areas.csv", "area_estimates.csv")
     expected |= {f"report/{name}" for name in names}
     for river, first in (("Ambervale", 105), ("Clearbrook", 5)):
         for suffix in (".h5", ".csv", ".onnx", "_qgis.onnx", "_training.png", "_training.csv"):
@@ -122,6 +123,57 @@ def test_the_compiled_table_is_tidy(sample):
     assert len(ax.get_xticklabels()) == 6  # five classes and ALL
 
 
+def test_areas_of_images_sum_to_those_of_rivers(sample):
+    areas = pd.read_csv(sample / "results/report/areas.csv")
+    of_level = areas.groupby("level")["pixels"].sum().to_dict()
+    assert of_level == dict.fromkeys(("image", "river", "group"), 6 * 400 * 600)
+    with rasterio.open(sample / "results/Clearbrook/maps/MLP_Clearbrook_0007.tif") as raster:
+        water = (raster.read(1) == 1).sum()
+    image = areas[areas["image"] == "Clearbrook_0007"].set_index("class").loc["Water"]
+    assert (image["pixels"], image["percent"]) == (water, pytest.approx(water / 2400))
+    # Photographs without a georeference.
+    assert areas["hectares"].isna().all()
+    estimates = pd.read_csv(sample / "results/report/area_estimates.csv")
+    assert set(estimates["method"]) == {"no interval: fewer than 5 labelled images"}
+
+
+def test_answered_check_points_give_estimates(sample, tmp_path, plan):
+    """All points are answered as mapped, but for one that is not."""
+    folder = tmp_path / "copy"
+    shutil.copytree(sample, folder, copy_function=shutil.copy2)
+    config = SAMPLE | {"check_points": {"n": 100}}
+    run = run_snakemake(folder, "--cores", 2, config=config)
+    assert run.returncode == 0, run.stdout[-5000:]
+    for river in RIVERS:
+        points = folder / f"results/{river}/check_points"
+        table = pd.read_csv(points / f"{river}.csv")
+        assert len(table) == 100
+        assert {path.stem for path in (points / "chips").glob("*.png")} == set(table["id"])
+        strata = pd.read_csv(points / f"{river}_strata.csv")
+        classes = {code: c["name"] for code, c in SAMPLE["classes"].items()}
+        table["true_class"] = strata["class_code"].map(classes)
+        table.loc[0, "true_class"] = "Paved road" if strata["class_code"][0] != 5 else "Water"
+        table.to_csv(folder / f"{river}.csv", index=False)
+    drawn = (points / f"{river}.gpkg").read_bytes()
+    files = [f"{river}.csv" for river in RIVERS]
+    config["check_points"]["answers"] = files
+    assert set(plan(folder, config)) == {"record_campaign", "estimate_areas"}
+    run = run_snakemake(folder, "--cores", 2, config=config)
+    assert run.returncode == 0, run.stdout[-5000:]
+    assert (points / f"{river}.gpkg").read_bytes() == drawn
+    estimates = pd.read_csv(folder / "results/report/area_estimates.csv")
+    assert set(estimates["method"]) == {"stratified check points"}
+    of_group = estimates.groupby("group")
+    assert of_group["percent"].sum().tolist() == pytest.approx([100, 100])
+    overall = estimates[estimates["class"] == "ALL"]
+    assert overall["points"].tolist() == [100, 100]
+    assert overall["overall_accuracy"].between(90, 99.99).all()
+    (folder / files[0]).write_text((folder / files[0]).read_text().replace("Water", "Watr"))
+    run = run_snakemake(folder, "--cores", 2, config=config)
+    assert run.returncode == 1
+    assert re.search(r"^ERROR: .*Ambervale.csv: .*has the true_class Watr; give", run.stdout, re.M)
+
+
 def test_what_to_label_next_is_ranked_by_all_pixels(sample):
     # 0007 is the one image of each river without labels.
     for river, image in (("Ambervale", "Ambervale_0107"), ("Clearbrook", "Clearbrook_0007")):
@@ -150,6 +202,7 @@ def test_a_change_runs_what_reads_it_only(sample, plan):
     }
     scored = {"score_images", "plot_panels", "suggest_labels", "compile_scores"}
     scored |= {"plot_violins", "select_panels", "record_campaign"}
+    scored |= {"measure_areas", "compile_areas", "estimate_areas"}
     hidden = SAMPLE["refine"] | {"hidden_layers": [32]}
     assert set(plan(sample, SAMPLE | {"refine": hidden})) == scored | {"refine_pixels"}
     # The MLP has no trees.

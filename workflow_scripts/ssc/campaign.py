@@ -90,9 +90,10 @@ class Campaign:
     ignored: dict[str, str] = field(default_factory=dict)
 
     def train_images(self, group: str) -> list[Image]:
-        """Images that the CNN of a group learns from, in order."""
-        rivers, held_out = self.groups[group].train, self.groups[group].held_out
-        return [i for i in self.train.values() if i.river in rivers and i.name not in held_out]
+        """Images that the CNN of a group learns from, or from parts of, in order."""
+        own = self.groups[group]
+        held_out = frozenset() if own.block else own.held_out
+        return [i for i in self.train.values() if i.river in own.train and i.name not in held_out]
 
     def held_out_images(self, group: str) -> list[Image]:
         """Training images that the CNN of a fold classifies, in order; none of other groups."""

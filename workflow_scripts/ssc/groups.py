@@ -4,7 +4,7 @@ import os
 import unicodedata
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -35,6 +35,9 @@ class Group:
     held_out : frozenset of str
         Fold of a cross-validation: names of training images that it does not learn from but
         classifies. Then `predict` is empty.
+    block : tuple of int or None
+        Number and count of the blocks of the only image that is held out, where just one of them
+        is: from 1, along the longer side.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Group:
     start_from: str | None = None
     key: str | None = None
     held_out: frozenset[str] = frozenset()
+    block: tuple[int, int] | None = None
 
     @property
     def pool(self) -> str:
@@ -125,7 +129,7 @@ def _form_design(
             problems += missing
         return []
     if spec == "cross_validation":
-        return [fold for item in train.items() for fold in _form_folds(*item, folds, problems)]
+        return [fold for item in train.items() for fold in _form_folds(*item, folds)]
     if spec == "per_river":
         problems += [
             f"groups: river {r} has images to classify but none to learn from; add labelled images "
@@ -142,15 +146,15 @@ def _form_design(
     return [Group(f"without_{r}", tuple(t for t in train if t != r), (r,), spec) for r in predict]
 
 
-def _form_folds(
-    river: str, images: Sequence[str], folds: int, problems: list[str]
-) -> Iterator[Group]:
-    """Cut a river's training images into folds of neighbours, of sizes as equal as can be."""
-    if len(images) < 2:
-        problems.append(
-            f"groups: cross_validation needs two training images of a river, and {images[0]} is "
-            f"the only one of {river}; label another, or remove this one from train"
-        )
+def _form_folds(river: str, images: Sequence[str], folds: int) -> Iterator[Group]:
+    """Cut a river's training images into folds of neighbours, of sizes as equal as can be.
+
+    An image that is the only one, such as an orthomosaic, is cut into blocks.
+    """
+    if len(images) == 1:
+        for number in range(1, folds + 1):
+            fold = Group(f"{river}_fold_{number}", (river,), (), "cross_validation")
+            yield replace(fold, held_out=frozenset(images), block=(number, folds))
         return
     n = min(folds, len(images))
     cuts = [number * len(images) // n for number in range(n + 1)]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from ..io.rasters import open_class_raster, open_image
-from ..io.windows import WINDOW_SIDE, whole, windows
+from ..io.windows import WINDOW_SIDE, MaskedRaster, Raster, block_of, whole, windows
 from .patches import PatchSequence
 
 # Images of more pixels are read by windows, of this side.
@@ -42,7 +42,12 @@ class TrainingImages:
 
 
 def read_training_images(
-    images: Sequence[str], labels: Sequence[str], rivers: Sequence[str], white: int, margin: int
+    images: Sequence[str],
+    labels: Sequence[str],
+    rivers: Sequence[str],
+    white: int,
+    margin: int,
+    held_out: tuple[int, int] | None = None,
 ) -> TrainingImages:
     """Read training images and labels; of large images only the windows that have labels.
 
@@ -56,6 +61,9 @@ def read_training_images(
         As of `open_image`.
     margin : int
         Pixels about such a window that are read with it; their labels are left out.
+    held_out : tuple of int, optional
+        Number and count of the blocks of each image, as of `block_of`, where the labels of one are
+        left out.
 
     Returns
     -------
@@ -69,7 +77,10 @@ def read_training_images(
     """
     parts = TrainingImages([], [], [])
     for path, label_path, river in zip(images, labels, rivers, strict=True):
-        with open_image(path, white) as image, open_class_raster(label_path) as codes:
+        with open_image(path, white) as image, open_class_raster(label_path) as source:
+            codes: Raster = source
+            if held_out:
+                codes = MaskedRaster(source, block_of(source.shape, *held_out), inside=True)
             height, width = codes.shape
             large = height * width > MAX_WHOLE_PIXELS
             for window in (

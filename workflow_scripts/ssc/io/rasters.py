@@ -321,7 +321,7 @@ class BandWriter:
 
 @contextmanager
 def create_class_raster(
-    path: str | Path, geometry: RasterGeometry, classes: Sequence[LandClass]
+    path: str | Path, geometry: RasterGeometry, classes: Sequence[LandClass], description: str = ""
 ) -> Iterator[BandWriter]:
     """Create a class raster: Cloud Optimized GeoTIFF, 0 = no data, colours and names.
 
@@ -331,6 +331,8 @@ def create_class_raster(
     geometry : RasterGeometry
         Of the image.
     classes : sequence of LandClass
+    description : str
+        Of what it shows, for the tags of the file.
 
     Yields
     ------
@@ -344,6 +346,7 @@ def create_class_raster(
     colours = {0: (0, 0, 0, 0)} | {c.code: _rgba(c.colour) for c in classes}
     with create_cog(path, geometry, "MODE", nodata=0, photometric="palette") as target:
         target.write_colormap(1, colours)
+        target.update_tags(TIFFTAG_SOFTWARE="SSC", TIFFTAG_IMAGEDESCRIPTION=description)
         yield BandWriter(target)
     dataset = ElementTree.Element("PAMDataset")
     band = ElementTree.SubElement(dataset, "PAMRasterBand", band="1")

@@ -6,7 +6,7 @@ import pandas as pd
 
 TEXT_COLUMNS = [
     *("Image", "RiverName", "River", "river", "number", "class", "classes", "model", "type"),
-    *("experiment", "design", "label", "image", "path"),
+    *("experiment", "design", "label", "image", "path", "group", "id", "true_class"),
 ]
 
 

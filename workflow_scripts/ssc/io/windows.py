@@ -88,6 +88,57 @@ def windows(shape: tuple[int, ...], side: int = WINDOW_SIDE) -> list[Window]:
     return [Window(top, left, bottom, right) for top, bottom in rows for left, right in columns]
 
 
+def block_of(shape: tuple[int, ...], number: int, n_blocks: int) -> Window:
+    """One of the blocks that a raster is cut into along its longer side.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Height and width come first.
+    number : int
+        From 1, at the top or left.
+    n_blocks : int
+        Blocks of equal size, to a pixel.
+
+    Returns
+    -------
+    Window
+    """
+    height, width = shape[:2]
+    start, stop = (part * max(height, width) // n_blocks for part in (number - 1, number))
+    if height >= width:
+        return Window(start, 0, stop, width)
+    return Window(0, start, height, stop)
+
+
+class MaskedRaster:
+    """A raster of class codes that is 0 inside a window, or outside of it.
+
+    Parameters
+    ----------
+    raster : Raster
+    window : Window
+    inside : bool
+        Whether it is masked inside the window.
+    """
+
+    def __init__(self, raster: Raster, window: Window, inside: bool):
+        self.raster, self.window, self.inside = raster, window, inside
+        self.shape = raster.shape
+
+    def __getitem__(self, index: tuple[slice, slice]) -> np.ndarray:
+        rows, columns = index
+        in_rows = _between(rows, self.window.top, self.window.bottom)
+        in_columns = _between(columns, self.window.left, self.window.right)
+        within = in_rows[:, None] & in_columns
+        return np.where(within == self.inside, 0, self.raster[index]).astype(np.uint8)
+
+
+def _between(part: slice, start: int, stop: int) -> np.ndarray:
+    at = np.arange(part.start, part.stop)
+    return (start <= at) & (at < stop)
+
+
 def _cut(n: int, side: int) -> list[tuple[int, int]]:
     parts = -(-n // side)
     step = -(-n // parts // SIDE_MULTIPLE) * SIDE_MULTIPLE
