@@ -147,6 +147,11 @@ def remove_stale_results(
         rivers = "rivers" if path.is_dir() else "labelled_rivers"
         if river not in pools.get(path.parent.name, {}).get(rivers, ()):
             stale.append(path)
+    for path in results.glob("*/mosaic/*.*"):
+        group = path.parts[-3]
+        is_ours = _target(path) in (f"{group}.vrt", f"{group}.qml")
+        if is_ours and not groups.get(group, {}).get("images"):
+            stale.append(path)
     for split, units in checks.items():
         stale += _stale_tables(results / "check" / split, units)
     for path in stale:

@@ -14,6 +14,7 @@ CONFIG_KEYS = {
     "epochs": "cnn.epochs",
     "tile_stride": "tiles.predict_stride",
     "colour_bits": "refine.colour_bits",
+    "minimum_mapping_unit": "polygons.minimum_mapping_unit",
 }
 
 

@@ -26,9 +26,8 @@ def polygons_of(class_map, confidence=None, transform=HALF_METRES, **settings):
     class_map = np.array(class_map, np.uint8)
     confidence = np.full_like(class_map, 50) if confidence is None else np.array(confidence, "u1")
     geometry = RasterGeometry(*class_map.shape, CRS.from_epsg(32632), transform)
-    areas = np.full(len(class_map), 0.25)
     settings = PolygonSettings(**settings)
-    return polygonize_map(class_map, confidence, geometry, areas, CLASSES, settings)
+    return polygonize_map(class_map, confidence, geometry, CLASSES, settings, "Ure_0001")
 
 
 def regions_of(class_map, strip_rows, minimum=0, unit="pixels", areas=None):
@@ -151,8 +150,8 @@ def test_no_region_with_a_neighbour_stays_below_the_unit(class_map, minimum):
 def test_a_unit_in_square_metres_needs_areas():
     class_map = np.ones((2, 2), np.uint8)
     settings = PolygonSettings({"square_metres": 4})
-    with pytest.raises(SettingError, match="minimum_mapping_unit: an image without areas"):
-        polygonize_map(class_map, class_map, RasterGeometry(2, 2), None, CLASSES, settings)
+    with pytest.raises(SettingError, match="minimum_mapping_unit: Ure_0001 has no CRS"):
+        polygonize_map(class_map, class_map, RasterGeometry(2, 2), CLASSES, settings, "Ure_0001")
 
 
 def test_a_map_without_data_has_no_polygons():

@@ -41,7 +41,7 @@ def test_the_fixed_outputs_are_there(sample):
     for river, first in (("Ambervale", 105), ("Clearbrook", 5)):
         for suffix in (".h5", ".csv", ".onnx", "_qgis.onnx", "_training.png", "_training.csv"):
             expected.add(f"{river}/model/{river}{suffix}")
-        for name in ("images.csv", "crops.csv", "crops.png"):
+        for name in ("images.csv", "crops.csv", "crops.gpkg", "crops.png"):
             expected.add(f"{river}/suggest_labels/{river}_{name}")
         for number in range(first, first + 3):
             image = f"{river}_{number:04}"

@@ -14,6 +14,7 @@ from ..classes import LandClass
 from ..errors import SettingError
 from ..io.datasets import RasterGeometry, create_dataset
 from ..io.windows import Raster
+from .areas import pixel_areas
 from .regions import Regions, find_regions
 
 
@@ -38,9 +39,9 @@ def polygonize_map(
     class_map: Raster,
     confidence: Raster,
     geometry: RasterGeometry,
-    pixel_areas: np.ndarray | None,
     classes: Sequence[LandClass],
     settings: PolygonSettings,
+    name: str,
 ) -> geopandas.GeoDataFrame:
     """Make a polygon of each region of a class map.
 
@@ -53,30 +54,31 @@ def polygonize_map(
     geometry : RasterGeometry
         Of the map. Without a georeference x is the column and y the row, in negative numbers, as
         QGIS draws such a map.
-    pixel_areas : numpy.ndarray or None
-        Square metres of a pixel of each row, float64 (height,), from `areas.pixel_areas`.
     classes : sequence of LandClass
     settings : PolygonSettings
+    name : str
+        Of the image, for the error.
 
     Returns
     -------
     geopandas.GeoDataFrame
-        Valid polygons, pixels connected by their sides, that neither overlap nor leave gaps, in no
-        order that has a meaning: class_code, class, pixels, square_metres (two decimals, NaN where
-        `pixel_areas` is None) and mean_confidence (percent, two decimals). They are of the mapped
-        pixels, also where the polygon is simplified.
+        Valid polygons, pixels connected by their sides, that neither overlap nor leave gaps:
+        class_code, class, pixels, square_metres (two decimals, NaN where `areas.pixel_areas` has
+        none) and mean_confidence (percent, two decimals). These are of the mapped pixels, also
+        where the polygon is simplified.
 
     Raises
     ------
     SettingError
-        When the minimum mapping unit is in square metres, and `pixel_areas` is None.
+        When the minimum mapping unit is in square metres, but the image has no CRS.
     """
     unit, minimum = _minimum(settings.minimum_mapping_unit)
-    if unit == "square_metres" and pixel_areas is None:
+    areas = pixel_areas(geometry)
+    if unit == "square_metres" and areas is None:
         raise SettingError(
-            "minimum_mapping_unit", "an image without areas on the ground needs a number of pixels"
+            "minimum_mapping_unit", f"{name} has no CRS to measure in; give a number of pixels"
         )
-    regions = find_regions(class_map, confidence, pixel_areas, unit, minimum)
+    regions = find_regions(class_map, confidence, areas, unit, minimum)
     numbers, polygons = _trace(class_map, regions)
     if settings.simplify and len(polygons):
         polygons = _simplify(polygons, settings.simplify)
@@ -141,8 +143,8 @@ def _trace(class_map: Raster, regions: Regions) -> tuple[np.ndarray, np.ndarray]
                 for shape, number in shapes(rasterio.band(source, 1), connectivity=4)
                 if number
             ]
-    numbers, polygons = zip(*traced, strict=True) if traced else ((), ())
-    return np.array(numbers, int), np.array(polygons, object)
+    numbers = np.array([number for number, _ in traced], int)
+    return numbers, np.array([polygon for _, polygon in traced], object)
 
 
 def _simplify(polygons: np.ndarray, tolerance: float) -> np.ndarray:

@@ -11,7 +11,8 @@ from xml.etree.ElementTree import Element, SubElement
 from matplotlib.colors import to_rgb
 
 from ..classes import LandClass
-from .datasets import RasterGeometry, open_dataset
+from .datasets import RasterGeometry
+from .rasters import open_band
 
 
 def select_maps(paths: Sequence[Path]) -> tuple[dict[Path, RasterGeometry], list[str]]:
@@ -35,9 +36,8 @@ def select_maps(paths: Sequence[Path]) -> tuple[dict[Path, RasterGeometry], list
     """
     geometries = {}
     for path in paths:
-        with open_dataset(path) as source:
-            form = source.height, source.width, source.crs, source.transform
-            geometries[path] = RasterGeometry(*form)
+        with open_band(path) as class_map:
+            geometries[path] = class_map.geometry
     maps = {p: g for p, g in geometries.items() if g.crs and _is_north_up(g)}
     (crs, _), *_ = Counter(g.crs for g in maps.values()).most_common(1) or [(None, 0)]
     problems = []
@@ -74,7 +74,8 @@ def write_mosaic(
     The elements are described in GDAL's documentation of the VRT driver. Pixels of other sizes are
     resampled to the nearest neighbour.
     """
-    first = next(iter(maps.values()))
+    crs = next(iter(maps.values())).crs
+    assert crs, "select_maps takes maps with a CRS"
     pixel_width = min(g.transform.a for g in maps.values())
     pixel_height = min(-g.transform.e for g in maps.values())
     left = min(g.transform.c for g in maps.values())
@@ -93,7 +94,7 @@ def write_mosaic(
     width = ceil(max(x + columns for x, _, columns, _ in places.values()))
     height = ceil(max(y + rows for _, y, _, rows in places.values()))
     root = Element("VRTDataset", rasterXSize=str(width), rasterYSize=str(height))
-    SubElement(root, "SRS", dataAxisToSRSAxisMapping="1,2").text = first.crs.to_wkt()
+    SubElement(root, "SRS", dataAxisToSRSAxisMapping="1,2").text = crs.to_wkt()
     transform = left, pixel_width, 0.0, top, 0.0, -pixel_height
     SubElement(root, "GeoTransform").text = ", ".join(map(repr, transform))
     band = SubElement(root, "VRTRasterBand", dataType="Byte", band="1")
@@ -116,7 +117,7 @@ def write_mosaic(
         # With it GDAL opens a map only when it is drawn.
         size = dict(RasterXSize=str(of_map.width), RasterYSize=str(of_map.height))
         SubElement(source, "SourceProperties", size, DataType="Byte")
-        for rect, values in (("SrcRect", (0, 0, of_map.width, of_map.height)), ("DstRect", place)):
+        for rect, values in (("SrcRect", [0, 0, of_map.width, of_map.height]), ("DstRect", place)):
             form = dict(zip(("xOff", "yOff", "xSize", "ySize"), map(str, values), strict=True))
             SubElement(source, rect, form)
         SubElement(source, "NODATA").text = "0"
