@@ -33,6 +33,7 @@ include: "rules/classify.smk"
 include: "rules/baselines.smk"
 include: "rules/evaluate.smk"
 include: "rules/areas.smk"
+include: "rules/vectors.smk"
 include: "rules/report.smk"
 include: "rules/slurm.smk"
 

@@ -174,6 +174,7 @@ RESULT_PREFIXES = {
     "baselines": config["baselines"],
     "scores": [*config["baselines"], *STAGES, "reliability"],
     "figures": [""],
+    "polygons": [""] if config["polygons"]["write"] else [],
 }
 
 

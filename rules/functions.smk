@@ -63,6 +63,12 @@ def training_memory(wildcards, input, attempt):
     return attempt * (base + round(8 * held))
 
 
+def polygon_memory(wildcards, input, attempt):
+    """Megabytes of the polygons of the largest image of a batch."""
+    size = max((size for size, _ in checked_images(input.check)), default=0)
+    return attempt * round(1000 + 10 * size)
+
+
 def batch_images(wildcards):
     return GROUP_BATCHES[wildcards.group][wildcards.batch]
 
@@ -231,6 +237,17 @@ def get_targets():
     targets += expand(rules.suggest_labels.output.sheet, group=PREDICT_GROUPS)
     if PREDICT_GROUPS:
         targets += [*rules.compile_areas.output, *rules.estimate_areas.output]
+    targets += expand(rules.mosaic_maps.output.folder, group=PREDICT_GROUPS)
+    if config["polygons"]["write"]:
+        targets += [
+            record
+            for group in PREDICT_GROUPS
+            for record in expand(
+                rules.polygonize_maps.output.record,
+                group=group,
+                batch=GROUP_BATCHES[group],
+            )
+        ]
     if config["check_points"]["n"]:
         targets += expand(rules.draw_check_points.output, group=PREDICT_GROUPS)
     for group, batches in GROUP_BATCHES.items():

@@ -121,6 +121,9 @@ rule suggest_labels:
         crops=ensure(
             f"{RESULTS}/{{group}}/suggest_labels/{{group}}_crops.csv", non_empty=True
         ),
+        places=ensure(
+            f"{RESULTS}/{{group}}/suggest_labels/{{group}}_crops.gpkg", non_empty=True
+        ),
         sheet=report(
             f"{RESULTS}/{{group}}/suggest_labels/{{group}}_crops.png",
             caption="captions/suggest_labels.rst",

@@ -12,8 +12,8 @@ from ssc.evaluation.check_points import (
     draw_points,
     make_point_layer,
     read_chip,
-    write_point_layer,
 )
+from ssc.io.geopackage import write_geopackage
 from ssc.io.rasters import open_image
 from ssc.io.tables import read_table
 
@@ -35,7 +35,7 @@ def main(snakemake):
                 chip = read_chip(image, point.row, point.column)
                 cv2.imwrite(str(chips / f"{point.id}.png"), chip[..., ::-1])
     with atomic_path(output.layer) as path:
-        write_point_layer(path, make_point_layer(to_answer, maps), group)
+        write_geopackage(path, make_point_layer(to_answer, maps), group, "Point")
     with atomic_path(output.table) as path:
         to_answer.to_csv(path, index=False)
     with atomic_path(output.strata) as path:

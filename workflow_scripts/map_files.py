@@ -4,11 +4,12 @@ import pandas as pd
 
 from results import Batch
 from ssc.evaluation.active_learning import summarise_uncertainty
+from ssc.io.qgis_style import write_map_style
 from ssc.io.rasters import create_class_raster, create_confidence, open_band, open_class_raster
 
 
 def write_map(batch: Batch, stage: str, name: str, geometry, classes, windows, read) -> None:
-    """Write `<stage>_<name>.tif` and `confidence_<name>.tif`.
+    """Write `<stage>_<name>.tif`, its style for QGIS, and `confidence_<name>.tif`.
 
     Parameters
     ----------
@@ -36,6 +37,8 @@ def write_map(batch: Batch, stage: str, name: str, geometry, classes, windows, r
             codes, percent = read(window)
             class_map.write(window, codes)
             confidence.write(window, percent)
+    with batch.file(f"{stage}_{name}.qml") as path:
+        write_map_style(path, classes)
 
 
 def summarise_map(

@@ -21,7 +21,7 @@ LABELLED_FOLDERS = {"baselines", "scores"}
 RESULT_FILE = re.compile(
     r"(?P<stem>"
     r"((?P<prefix>CNN|MLP|RF|ML|PixelMLP|PixelRF|confidence|probabilities|reliability)_)?"
-    r".+_\d{4,})\.(tif|tif\.aux\.xml|csv|png)"
+    r".+_\d{4,})\.(tif|tif\.aux\.xml|qml|csv|png)"
 )
 
 
@@ -156,6 +156,11 @@ def remove_stale_results(
         river = _target(path) if path.is_dir() else Path(_target(path)).stem
         rivers = "rivers" if path.is_dir() else "labelled_rivers"
         if river not in pools.get(path.parent.name, {}).get(rivers, ()):
+            stale.append(path)
+    for path in results.glob("*/mosaic/*.*"):
+        group = path.parts[-3]
+        is_ours = _target(path) in (f"{group}.vrt", f"{group}.qml")
+        if is_ours and not groups.get(group, {}).get("images"):
             stale.append(path)
     for split, units in checks.items():
         stale += _stale_tables(results / "check" / split, units)

@@ -15,6 +15,7 @@ CONFIG_KEYS = {
     "tile_stride": "tiles.predict_stride",
     "colour_bits": "refine.colour_bits",
     "remap": "campaign.remap",
+    "minimum_mapping_unit": "polygons.minimum_mapping_unit",
 }
 
 

@@ -9,8 +9,10 @@ from job import run_job
 from results import atomic_path, label_files
 from ssc.classes import read_classes
 from ssc.evaluation.active_learning import rank_crops, rank_images, summarise_images
+from ssc.evaluation.crop_polygons import locate_crops
 from ssc.evaluation.panels import plot_contact_sheet
-from ssc.io.rasters import open_class_raster, open_image
+from ssc.io.geopackage import write_geopackage
+from ssc.io.rasters import open_class_raster, open_image, read_geometry
 from ssc.io.tables import read_table
 from ssc.io.windows import windows
 
@@ -44,6 +46,10 @@ def main(snakemake):
         images.to_csv(path, index=False)
     with atomic_path(output.crops) as path:
         crops.to_csv(path, index=False)
+    with atomic_path(output.places) as path:
+        files = crops.groupby("Image")["path"].first()
+        geometries = {name: read_geometry(file) for name, file in files.items()}
+        write_geopackage(path, locate_crops(crops, geometries), "crops", "Polygon")
     with atomic_path(output.sheet) as path:
         title = f"Label these next: what would add most to CNN {snakemake.wildcards.group}"
         ranked = [[parts[rank] for rank in shown["rank"]] for parts in (pictures, class_maps)]

@@ -16,9 +16,9 @@ from ssc.evaluation.check_points import (
     make_point_layer,
     read_answers,
     read_chip,
-    write_point_layer,
 )
 from ssc.io.datasets import RasterGeometry, create_dataset
+from ssc.io.geopackage import write_geopackage
 from ssc.io.rasters import open_image
 
 HALF_METRE = Affine(0.5, 0, 620000, 0, -0.5, 5050000)
@@ -253,7 +253,7 @@ def test_layer_is_the_same_file_each_time(tmp_path):
     layer = layer_of(tmp_path, UTM, UTM).assign(true_class=pd.Series(dtype="str"))
     paths = [tmp_path / "first.gpkg", tmp_path / "second.gpkg"]
     for path in paths:
-        write_point_layer(path, layer, "Ure")
+        write_geopackage(path, layer, "Ure", "Point")
     assert paths[0].read_bytes() == paths[1].read_bytes()
     import pyogrio
 

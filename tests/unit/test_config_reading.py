@@ -225,7 +225,7 @@ def test_all_wrong_keys_are_named_at_once():
         "change cnn.architecture",
         "cnn: no such key batch; did you mean batch_size?",
         "config: no such key 3; known: campaign, results, experiment, seed, allow_cpu_fallback, "
-        "classes, tiles, cnn, refine, baselines, suggest_labels, check_points, figures",
+        "classes, tiles, cnn, refine, baselines, suggest_labels, check_points, polygons, figures",
         "refine.epochs: 0 is less than the minimum of 1",
         "seed: 'x' is not of type 'integer'",
     ]

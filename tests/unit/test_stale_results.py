@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from results import remove_stale_results
+from results import open_batch, remove_stale_results
 
 PREFIXES = {
     "cnn": ["CNN", "confidence", "probabilities"],
@@ -187,6 +187,26 @@ def test_labels_of_what_is_gone_are_removed(tmp_path):
     checks = {"train": ["a", "b"], "predict": ["b"]}
     gone = removed_by(tmp_path, {}, checks=checks, labels={"train": ["b"], "predict": ["a", "b"]})
     assert gone == {"labels/train/SCLS_a.tif", "labels/predict/batches/a.csv"}
+
+
+def test_polygons_stay_while_they_are_wanted(tmp_path):
+    folder, record = tmp_path / "Ure/polygons", tmp_path / "Ure/polygons/batches/Ure_0001.csv"
+    make(folder, "Ure_0001.gpkg", "Ure_0001 mine.gpkg")
+    with open_batch(str(record)) as batch, batch.file("Ure_0001.gpkg"):
+        make(folder, ".part-Ure_0001.gpkg")
+    groups = {"Ure": group_of(["Ure_0001"])}
+    assert not removed_by(tmp_path, groups, PREFIXES | {"polygons": [""]})
+    assert removed_by(tmp_path, groups, PREFIXES | {"polygons": []}) == {
+        "Ure/polygons/Ure_0001.gpkg",
+        "Ure/polygons/batches/Ure_0001.csv",
+    }
+
+
+def test_mosaic_goes_with_the_images_of_its_group(tmp_path):
+    mosaics = {f"{name}/mosaic/{name}.{end}" for name in ("Ure.N", "Wye") for end in ("vrt", "qml")}
+    make(tmp_path, *mosaics, "Wye/mosaic/mine.vrt", "archive/mosaic/Wye.vrt")
+    groups = {"Ure.N": group_of(["Ure.N_0001"]), "Wye": group_of([])}
+    assert removed_by(tmp_path, groups) == {"Wye/mosaic/Wye.vrt", "Wye/mosaic/Wye.qml"}
 
 
 def test_checks_of_what_is_gone_are_removed(tmp_path):

@@ -3,8 +3,10 @@
 import shutil
 
 import cv2
+import geopandas
 import numpy as np
 import pandas as pd
+import pytest
 import rasterio
 
 from run import REPO, run_snakemake
@@ -37,7 +39,8 @@ def test_ortho_in_one_folder_is_learned_from_where_labelled_and_mapped_everywher
     place = {"Clearbrook": str(folder)}
     groups = ["per_river", "cross_validation"]
     campaign = {"train": place, "predict": place, "groups": groups, "folds": 2}
-    run = run_snakemake(tmp_path, "--cores", 2, config=small | {"campaign": campaign})
+    config = small | {"campaign": campaign, "polygons": {"write": True, "simplify": 1.5}}
+    run = run_snakemake(tmp_path, "--cores", 2, config=config)
     assert run.returncode == 0, run.stdout[-5000:]
     maps = tmp_path / "results/Clearbrook/maps"
     assert (maps / "MLP_Clearbrook_DJI_0006.tif").exists()
@@ -49,6 +52,18 @@ def test_ortho_in_one_folder_is_learned_from_where_labelled_and_mapped_everywher
         expected = "Land cover of Clearbrook_ortho: MLP map by the CNN Clearbrook"
         assert source.tags()["TIFFTAG_IMAGEDESCRIPTION"] == expected
     np.testing.assert_array_equal(class_map == 0, alpha == 0)
+    polygons = geopandas.read_file(maps.with_name("polygons") / "Clearbrook_ortho.gpkg")
+    counts = polygons.groupby("class_code")["pixels"].sum().to_dict()
+    assert counts == {
+        code: n for code, n in enumerate(np.bincount(class_map.ravel())) if code and n
+    }
+    assert polygons["square_metres"].sum() == pytest.approx(0.01 * np.count_nonzero(class_map))
+    with rasterio.open(maps.with_name("mosaic") / "Clearbrook.vrt") as mosaic:
+        np.testing.assert_array_equal(mosaic.read(1), class_map)
+    log = (tmp_path / "results/logs/mosaic_maps/Clearbrook.log").read_text()
+    assert "MLP_Clearbrook_DJI_0006.tif is not in the mosaic: it has no georeference" in log
+    crops = geopandas.read_file(maps.with_name("suggest_labels") / "Clearbrook_crops.gpkg")
+    assert crops.crs == GEOREFERENCE["crs"]
     labelled = codes > 0
     # 50 steps teach it more than to call everything the commonest class.
     commonest = np.bincount(codes[labelled]).max() / np.count_nonzero(labelled)

@@ -45,6 +45,7 @@ BY_DEFAULT = {
     "classify_images": 4,
     "refine_pixels": 4,
     "suggest_labels": 2,
+    "mosaic_maps": 2,
     "measure_areas": 4,
     "compile_areas": 1,
     "estimate_areas": 1,
@@ -159,6 +160,11 @@ def test_check_points_are_drawn_in_the_maps_of_each_group(campaign, plan):
     assert "A.csv is removed when points are drawn anew; move it out of the results" in run.stdout
 
 
+def test_polygons_are_made_on_request(campaign, plan):
+    config = config_of(["per_river", "cross_validation"], polygons={"write": True})
+    assert plan(campaign, config)["polygonize_maps"] == 4
+
+
 def test_tuning_comes_before_training_or_in_its_place(campaign, plan):
     jobs = plan(campaign, config_of(cnn=TILES | {"epochs": "auto"}))
     assert jobs == BY_DEFAULT | {"tune_cnn": 2, "plot_training": 4}
@@ -241,6 +247,7 @@ OWN_BATCH = {
     "score_images": 1,
     "plot_panels": 1,
     "suggest_labels": 1,
+    "mosaic_maps": 1,
     "measure_areas": 1,
     "compile_areas": 1,
     "estimate_areas": 1,

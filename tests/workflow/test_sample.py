@@ -41,7 +41,7 @@ def test_the_fixed_outputs_are_there(sample):
     for river, first in (("Ambervale", 105), ("Clearbrook", 5)):
         for suffix in (".h5", ".csv", ".onnx", "_qgis.onnx", "_training.png", "_training.csv"):
             expected.add(f"{river}/model/{river}{suffix}")
-        for name in ("images.csv", "crops.csv", "crops.png"):
+        for name in ("images.csv", "crops.csv", "crops.gpkg", "crops.png"):
             expected.add(f"{river}/suggest_labels/{river}_{name}")
         for number in range(first, first + 3):
             image = f"{river}_{number:04}"
@@ -49,6 +49,7 @@ def test_the_fixed_outputs_are_there(sample):
                 expected.add(f"{river}/cnn/{kind}_{image}.tif")
             for kind in ("MLP", "confidence"):
                 expected.add(f"{river}/maps/{kind}_{image}.tif")
+            expected.add(f"{river}/maps/MLP_{image}.qml")
             expected.add(f"{river}/figures/{image}.png")
             for kind in ("CNN", "MLP", "reliability"):
                 scored = not image.endswith("7")
@@ -261,7 +262,7 @@ def test_results_are_what_the_campaign_has_now(sample, tmp_path, plan):
         + [
             f"{kind}_{i}.{end}"
             for i in images
-            for kind, end in [("RF", "tif"), ("confidence", "tif")]
+            for kind, end in [("RF", "tif"), ("RF", "qml"), ("confidence", "tif")]
         ]
         + [f"RF_{i}.tif.aux.xml" for i in images]
     )

@@ -186,23 +186,6 @@ def make_point_layer(
     return pd.concat(parts)
 
 
-def write_point_layer(path: str | Path, layer: "geopandas.GeoDataFrame", name: str) -> None:
-    """Write points as a layer of a GeoPackage, the same bytes each time.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-    layer : geopandas.GeoDataFrame
-    name : str
-        Of the layer.
-    """
-    import pyogrio
-
-    # Otherwise the file has the time of writing.
-    pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "1970-01-01T00:00:00Z"})
-    pyogrio.write_dataframe(layer, path, layer=name, driver="GPKG", geometry_type="Point")
-
-
 def read_chip(image: Raster, row: int, column: int) -> np.ndarray:
     """Read the surroundings of a pixel of an image, enlarged and with a cross about the pixel.
 

@@ -251,6 +251,7 @@ class BandReader:
 
     def __init__(self, source: rasterio.DatasetReader):
         self.source, self.shape = source, (source.height, source.width)
+        self.geometry = _geometry(source)
 
     def __getitem__(self, index: tuple[slice, slice]) -> np.ndarray:
         """Values (height, width), in the data type of the file."""
