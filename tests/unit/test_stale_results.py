@@ -192,6 +192,7 @@ def test_labels_of_what_is_gone_are_removed(tmp_path):
 def test_polygons_stay_while_they_are_wanted(tmp_path):
     folder, record = tmp_path / "Ure/polygons", tmp_path / "Ure/polygons/batches/Ure_0001.csv"
     make(folder, "Ure_0001.gpkg", "Ure_0001 mine.gpkg")
+    record.parent.mkdir()
     with open_batch(str(record)) as batch, batch.file("Ure_0001.gpkg"):
         make(folder, ".part-Ure_0001.gpkg")
     groups = {"Ure": group_of(["Ure_0001"])}
