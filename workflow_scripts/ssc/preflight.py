@@ -1,7 +1,7 @@
 """What would make a campaign fail later, found before the first long job."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,9 +131,9 @@ def check_image(
     except InputError as error:
         problems += error.problems
     if image.label or (image.polygons and geometry):
-        row["label"] = image.label or ", ".join(layer.path for layer in sources.polygons)
         try:
             with _open_labels(image, geometry, sources) as labels, target as path:
+                row["label"] = labels.source
                 counts = write_labels(path, labels)
                 notes.append(labels.note)
                 problems += _label_problems(row["label"], counts, class_codes)
@@ -150,7 +150,7 @@ def check_image(
     return row | {"note": _join(notes), "problem": _join(problems)}
 
 
-def _join(sentences: Sequence[str]) -> str:
+def _join(sentences: Iterable[str]) -> str:
     return "; ".join(filter(None, sentences))
 
 
@@ -161,9 +161,10 @@ def _open_labels(
         return open_labels(str(image.label), geometry, sources.codes)
     from .io.polygons import polygons_over
 
-    polygons = polygons_over(sources.polygons, image.path, geometry)
-    note = _join([layer.note for layer in sources.polygons])
-    return nullcontext(Labels(geometry, polygons.rasterize, note))
+    layers = [p for p in sources.polygons if len(p.over(image.path, geometry).codes)]
+    polygons = polygons_over(layers, image.path, geometry)
+    files = ", ".join(layer.path for layer in layers)
+    return nullcontext(Labels(files, geometry, polygons.rasterize, _join(p.note for p in layers)))
 
 
 def _check_area(path: str, geometry: RasterGeometry, area: "PolygonLayer") -> tuple[str, str]:
@@ -172,6 +173,11 @@ def _check_area(path: str, geometry: RasterGeometry, area: "PolygonLayer") -> tu
         return "", (
             f"{area.path}: the area of interest and {path} have to be both with or both without a "
             "coordinate reference system; assign it to the one without"
+        )
+    if not geometry.crs and geometry.transform.is_identity and area.images is None:
+        return "", (
+            f"{area.path}: no column image, and {path} has no georeference; add the column, with "
+            "the name of the image that each polygon was drawn on"
         )
     if len(area.over(path, geometry).outlines) == 0:
         return f"{path}: outside the area of interest, nothing of it is mapped", ""

@@ -29,6 +29,8 @@ class Labels:
 
     Attributes
     ----------
+    source : str
+        File or files that they come from.
     geometry : RasterGeometry
         Of the image.
     read : callable
@@ -37,6 +39,7 @@ class Labels:
         What was done to them, "" for nothing.
     """
 
+    source: str
     geometry: RasterGeometry
     read: Callable[[Window], np.ndarray]
     note: str = ""
@@ -95,9 +98,11 @@ def open_labels(
                 tolerance=WARP_TOLERANCE,
                 add_alpha=True,
             ) as aligned:
-                yield Labels(geometry, lambda w: _read_codes(aligned, w, path, codes), note)
+                yield Labels(
+                    str(path), geometry, lambda w: _read_codes(aligned, w, path, codes), note
+                )
             return
-        yield Labels(geometry, lambda w: _read_codes(source, w, path, codes))
+        yield Labels(str(path), geometry, lambda w: _read_codes(source, w, path, codes))
 
 
 def write_labels(path: str | Path, labels: Labels) -> np.ndarray:
