@@ -10,7 +10,7 @@ from job import run_job
 from results import atomic_path
 from ssc.classes import read_classes
 from ssc.evaluation.area_estimates import estimate_areas
-from ssc.evaluation.check_points import read_answers
+from ssc.evaluation.check_answers import read_answers
 from ssc.io.html import write_html_table
 from ssc.io.tables import read_table
 

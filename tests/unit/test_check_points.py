@@ -10,11 +10,11 @@ from rasterio.transform import Affine
 
 from ssc.errors import InputError
 from ssc.evaluation.areas import measure_map
+from ssc.evaluation.check_answers import read_answers
 from ssc.evaluation.check_points import (
     allocate_points,
     draw_points,
     make_point_layer,
-    read_answers,
     read_chip,
 )
 from ssc.io.datasets import RasterGeometry, create_dataset

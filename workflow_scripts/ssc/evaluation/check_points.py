@@ -11,10 +11,8 @@ import pandas as pd
 from rasterio.transform import Affine, xy
 from rasterio.windows import Window
 
-from ..classes import LandClass
 from ..errors import InputError
 from ..io.datasets import open_dataset
-from ..io.tables import read_table
 from ..io.windows import Raster
 from .areas import count_rows
 
@@ -23,8 +21,6 @@ if TYPE_CHECKING:
 
 # Of each class, if so many fit: section 5.1 of Olofsson et al. 2014 advises 50 to 100.
 MIN_POINTS = 50
-# Of each class, for a standard error.
-MIN_ANSWERS = 2
 # Pixels of the image in a chip, and those of the chip for each of them.
 CHIP_SIZE = 128
 CHIP_SCALE = 3
@@ -84,7 +80,7 @@ def draw_points(
     group : str
         Name that the ids of the points begin with.
     n : int
-        Points in all, at least `MIN_ANSWERS` for each class.
+        Points in all, at least two for each class.
     seed : int
 
     Returns
@@ -217,90 +213,3 @@ def read_chip(image: Raster, row: int, column: int) -> np.ndarray:
             start, end = ((middle + length * x, middle + length * y) for length in (8, 32))
             cv2.line(chip, start, end, colour, thickness)
     return chip
-
-
-def read_answers(
-    paths: Sequence[str | Path], points: pd.DataFrame, classes: Sequence[LandClass]
-) -> pd.DataFrame:
-    """Read which classes a person has seen at check points.
-
-    Parameters
-    ----------
-    paths : sequence of str or pathlib.Path
-        Copies of the drawn points as CSV or in a format of GDAL such as GeoPackage, with the code
-        or name of a class in the column true_class; empty where there is no answer.
-    points : pandas.DataFrame
-        All drawn points: group and the columns of `draw_points`.
-    classes : sequence of LandClass
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each answered point: the columns of `points` and true_code.
-
-    Raises
-    ------
-    InputError
-        When a file cannot be read, lacks a column or has an unknown class, when its points are
-        not the drawn ones, or when a class of an answered group has fewer than `MIN_ANSWERS`
-        answers.
-    """
-    answers = pd.concat([_read_file(path, points, classes) for path in paths], ignore_index=True)
-    twice = answers.loc[answers["id"].duplicated(), "id"]
-    if len(twice):
-        raise InputError(f"check point {twice.iloc[0]} is answered twice; remove one answer")
-    names: dict = {c.code: c.name for c in classes}
-    drawn = points[points["group"].isin(answers["group"])]
-    # Of a class with one pixel one is enough.
-    few = [
-        f"group {group}: {answered} of its {len(stratum)} check points on mapped {names[code]} are "
-        f"answered; answer more, {MIN_ANSWERS} at least"
-        for (group, code), stratum in drawn.groupby(["group", "class_code"])
-        if (answered := stratum["id"].isin(answers["id"]).sum()) < min(MIN_ANSWERS, len(stratum))
-    ]
-    if few:
-        raise InputError(*few)
-    return answers
-
-
-def _read_file(
-    path: str | Path, points: pd.DataFrame, classes: Sequence[LandClass]
-) -> pd.DataFrame:
-    """The answered points of one file, and the codes of their true classes."""
-    import pyogrio
-
-    try:
-        if Path(path).suffix.lower() == ".csv":
-            table = read_table(path)
-        else:
-            table = pyogrio.read_dataframe(path, read_geometry=False)
-    except (ValueError, RuntimeError) as error:
-        raise InputError(f"{path}: unreadable; save it as GeoPackage, or CSV in UTF-8") from error
-    missing = [column for column in (*PLACE, "true_class") if column not in table]
-    if missing:
-        raise InputError(
-            f"{path}: no column {', '.join(missing)}; fill in true_class in a copy of the check "
-            "points and keep all columns"
-        )
-    # A column of numbers with gaps has 1.0 for 1.
-    text = table["true_class"].astype("string").str.strip().str.removesuffix(".0").str.casefold()
-    answered = text.notna() & (text != "")
-    codes = {c.name.casefold(): c.code for c in classes} | {str(c.code): c.code for c in classes}
-    unknown = table[answered & ~text.isin(codes)]
-    if len(unknown):
-        known = ", ".join(f"{c.code} ({c.name})" for c in classes)
-        raise InputError(
-            f"{path}: check point {unknown['id'].iloc[0]} has the true_class "
-            f"{unknown['true_class'].iloc[0]}; give a code or name of {known}"
-        )
-    table = table[answered].assign(true_code=text[answered].map(codes).astype(int))
-    table[["row", "column"]] = table[["row", "column"]].apply(pd.to_numeric, errors="coerce")
-    fitting = table[[*PLACE, "true_code"]].merge(points, on=PLACE)
-    strange = table[~table["id"].isin(fitting["id"])]
-    if len(strange):
-        raise InputError(
-            f"{path}: {len(strange)} check points, such as {strange['id'].iloc[0]}, are not those "
-            "drawn from the present maps; answer these, or run with the images, config and seed "
-            "that the old points were drawn with"
-        )
-    return fitting
