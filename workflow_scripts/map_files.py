@@ -26,7 +26,7 @@ def write_map(batch: Batch, stage: str, name: str, geometry, classes, windows, r
     read : callable
         Makes class codes and confidence of a window.
     """
-    description = f"Land cover of {name}: {stage} map by the CNN {batch.folder.parent.name}"
+    description = f"Land cover of {name}: {stage} map"
     with (
         batch.file(f"{stage}_{name}.tif") as map_path,
         batch.file(f"confidence_{name}.tif") as confidence_path,

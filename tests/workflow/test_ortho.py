@@ -49,8 +49,8 @@ def test_ortho_in_one_folder_is_learned_from_where_labelled_and_mapped_everywher
         assert source.crs == GEOREFERENCE["crs"]
         assert source.transform == GEOREFERENCE["transform"]
         assert source.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
-        expected = "Land cover of Clearbrook_ortho: MLP map by the CNN Clearbrook"
-        assert source.tags()["TIFFTAG_IMAGEDESCRIPTION"] == expected
+        description = source.tags()["TIFFTAG_IMAGEDESCRIPTION"]
+        assert description == "Land cover of Clearbrook_ortho: MLP map"
     np.testing.assert_array_equal(class_map == 0, alpha == 0)
     polygons = geopandas.read_file(maps.with_name("polygons") / "Clearbrook_ortho.gpkg")
     counts = polygons.groupby("class_code")["pixels"].sum().to_dict()
@@ -63,7 +63,8 @@ def test_ortho_in_one_folder_is_learned_from_where_labelled_and_mapped_everywher
     log = (tmp_path / "results/logs/mosaic_maps/Clearbrook.log").read_text()
     assert "MLP_Clearbrook_DJI_0006.tif is not in the mosaic: it has no georeference" in log
     crops = geopandas.read_file(maps.with_name("suggest_labels") / "Clearbrook_crops.gpkg")
-    assert crops.crs == GEOREFERENCE["crs"]
+    # The only image without labels has no georeference.
+    assert crops.empty
     labelled = codes > 0
     # 50 steps teach it more than to call everything the commonest class.
     commonest = np.bincount(codes[labelled]).max() / np.count_nonzero(labelled)

@@ -222,7 +222,7 @@ def test_a_change_runs_what_reads_it_only(sample, plan):
     }
     scored = {"score_images", "plot_panels", "suggest_labels", "compile_scores"}
     scored |= {"plot_violins", "select_panels", "record_campaign"}
-    scored |= {"measure_areas", "compile_areas", "estimate_areas"}
+    scored |= {"measure_areas", "compile_areas", "estimate_areas", "mosaic_maps"}
     hidden = SAMPLE["refine"] | {"hidden_layers": [32]}
     assert set(plan(sample, SAMPLE | {"refine": hidden})) == scored | {"refine_pixels"}
     # The MLP has no trees.
