@@ -90,9 +90,10 @@ def test_the_same_grid_is_not_aligned(tmp_path):
         read(path, RasterGeometry(2, 4))
 
 
-def test_labels_beside_their_image_are_refused(tmp_path):
+@pytest.mark.parametrize("shift", [(3, 0), (-3, 0), (0, 2), (0, -2)])
+def test_labels_beside_their_image_are_refused(tmp_path, shift):
     path = save(tmp_path / "a.tif", LABELS.astype(np.uint8), crs=UTM, transform=NORTH_UP)
-    image = RasterGeometry(2, 3, UTM, NORTH_UP @ Affine.translation(3, 0))
+    image = RasterGeometry(2, 3, UTM, NORTH_UP @ Affine.translation(*shift))
     with pytest.raises(InputError, match="does not overlap its image; correct its georeference"):
         read(path, image)
 

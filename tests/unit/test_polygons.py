@@ -90,6 +90,7 @@ def test_holes_parts_heights_and_crossing_outlines(save):
     bow_tie = shapely.Polygon(np.column_stack([500_000 + x / 2, 5_300_005 - y / 2]))
     path = save([on_map(0, 0, 1, 1), bow_tie], name="crossing.gpkg")
     assert drawn(path).sum(axis=1).tolist() == [9, 7, 5, 3, 1, 1, 3, 5, 7, 9]
+    assert read_polygons(path).polygons.is_valid.all()
     assert read_polygons(path).note == f"{path}: repaired self-crossing polygons (feature 2)"
 
 
