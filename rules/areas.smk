@@ -139,7 +139,11 @@ rule estimate_areas:
         runtime=scale_by_attempt(30),
     params:
         labelled={
-            group: names(labelled(images_of([group]))) for group in PREDICT_GROUPS
+            group: sorted(
+                {*names(labelled(images_of([group])))}
+                - {*learned_from(group, images_of([group]))}
+            )
+            for group in PREDICT_GROUPS
         },
         stage=FINAL_STAGE,
         classes=CLASS_NAMES,
