@@ -47,21 +47,27 @@ def read_config():
     return str(results_folder)
 
 
+def expand_paths(key, paths, problems):
+    """Paths of the files of a key of the config, of one or of a list of them."""
+    expanded = [
+        expand_path(key, path, problems)
+        for path in ([paths] if isinstance(paths, str) else paths)
+    ]
+    return [path for path in expanded if path]
+
+
 def read_answer_paths(results_folder, problems):
     """Check the files of answered check points: a list from now on, and not among the results."""
-    answers = config["check_points"]["answers"]
-    paths = [
-        expand_path("check_points.answers", path, problems)
-        for path in ([answers] if isinstance(answers, str) else answers)
-    ]
-    for path in filter(None, paths):
+    key, answers = "check_points.answers", config["check_points"]["answers"]
+    paths = expand_paths(key, answers, problems)
+    for path in paths:
         if not path.is_file():
             problems.append(
-                f"check_points.answers: no file {path}; name the file that has your answers"
+                f"{key}: no file {path}; name the file that has your answers"
             )
         elif results_folder and results_folder.resolve() in path.resolve().parents:
             problems.append(
-                f"check_points.answers: {path} is removed when points are drawn anew; move it out "
+                f"{key}: {path} is removed when points are drawn anew; move it out "
                 "of the results"
             )
     config["check_points"]["answers"] = [str(path) for path in paths]
@@ -69,9 +75,8 @@ def read_answer_paths(results_folder, problems):
 
 def polygon_files(key):
     """Paths of the files of a key of campaign, none where it is not set."""
-    files, problems = config["campaign"][key] or [], []
-    files = [files] if isinstance(files, str) else files
-    paths = [expand_path(f"campaign.{key}", path, problems) for path in files]
+    problems = []
+    paths = expand_paths(f"campaign.{key}", config["campaign"][key] or [], problems)
     if problems:
         raise WorkflowError("\n".join(["The config has errors:", *problems]))
     return [str(path) for path in paths]
@@ -82,12 +87,11 @@ def read_campaign():
     settings = config["campaign"]
     try:
         codes = label_codes(read_classes(config["classes"]), settings["remap"])
-        for path in AREA_FILE:
-            # Slow to import, and few campaigns have polygons; jobs need not look again.
-            if workflow.is_main_process:
-                from workflow_scripts.ssc.io.polygon_files import read_polygons
+        # Slow to import, and few campaigns have polygons; jobs need not look again.
+        if AREA_FILE and workflow.is_main_process:
+            from workflow_scripts.ssc.io.polygon_files import read_polygons
 
-                read_polygons(path)
+            read_polygons(*AREA_FILE)
         find = partial(find_polygons, codes=codes) if POLYGON_FILES else None
         return campaign.read_campaign(
             *(settings[key] for key in keys), find_polygons=find

@@ -11,6 +11,7 @@ from job import run_job
 from results import atomic_path, open_batch
 from ssc.campaign import Image
 from ssc.classes import label_codes, read_classes
+from ssc.io.rasters import read_area
 from ssc.preflight import LabelSources, TileGrid, check_columns, check_image
 
 
@@ -20,12 +21,12 @@ def main(snakemake):
     class_codes = [c.code for c in classes]
     codes = label_codes(classes, params.remap)
     tiles = TileGrid(**params.tiles) if params.tiles else None
-    polygons, area = [], None
-    if params.polygons or snakemake.input.area:
+    area, polygons = read_area(snakemake.input.area), []
+    if params.polygons:
+        # Slow to import, and few campaigns have polygons.
         from ssc.io.polygon_files import read_polygons
 
         polygons = [read_polygons(path, codes, params.class_column) for path in params.polygons]
-        area = read_polygons(*snakemake.input.area) if snakemake.input.area else None
     sources = LabelSources(codes, polygons)
 
     with open_batch(snakemake.output.labels) as batch:

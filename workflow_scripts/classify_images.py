@@ -7,9 +7,9 @@ from map_files import summarise_map, write_map
 from results import atomic_path, open_batch
 from ssc.classes import read_classes
 from ssc.cnn.classifier import ClassifierSettings, open_classifier
-from ssc.io.rasters import ImageInArea, open_image, write_probabilities
+from ssc.io.rasters import open_image, read_area, write_probabilities
 from ssc.io.tables import read_table
-from ssc.io.windows import Image, windows
+from ssc.io.windows import windows
 
 
 def main(snakemake):
@@ -17,21 +17,14 @@ def main(snakemake):
     classes = read_classes(params.classes)
     settings = ClassifierSettings(snakemake.threads, params.tile_stride, params.match_colours)
     classifier = open_classifier(inputs.onnx, read_table(inputs.key), settings, params.river)
-    area = None
-    if inputs.area:
-        from ssc.io.polygon_files import read_polygons
-
-        area = read_polygons(*inputs.area)
+    area = read_area(inputs.area)
     summaries = []
     with open_batch(snakemake.output.record) as batch:
         for number, name in log_progress(params.names):
             path = params.images[number]
-            with open_image(path, params.white) as source:
-                image: Image = source
-                if area:
-                    image = ImageInArea(source, area.over(path, source.geometry).rasterize)
+            with open_image(path, params.white, area) as image:
                 result = classifier.classify(image)
-                geometry, parts = source.geometry, windows(image.shape)
+                geometry, parts = image.geometry, windows(image.shape)
                 write_map(batch, "CNN", name, geometry, classes, parts, result.read)
                 with batch.file(f"probabilities_{name}.tif") as target:
                     write_probabilities(target, result.probabilities, geometry)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from refine_samples import MAPS, image_of, raster, refine_by_colour, tree
+from refine_samples import FEATURES, MAPS, image_of, raster, refine_by_colour, tree
 from sklearn.naive_bayes import GaussianNB
 
 from ssc.errors import SettingError
@@ -88,7 +88,7 @@ def test_features_are_standardised_over_pixels_and_weights_have_a_mean_of_one():
     recorder = Recorder()
     packed = pack_colours(image_of([[10, 10, 10, 90]]), 8)
     counts = count_colours(packed, raster([[1, 2, 2, 0]]), 1 << 24)
-    features, rank = fit_colours(counts, recorder, 3, 8)
+    features, rank = fit_colours(counts, recorder, FEATURES)
     # Mean 30 and standard deviation sqrt((3 x 20 x 20 + 60 x 60) / 4) of the four pixels.
     low, high = -20 / 1200**0.5, 60 / 1200**0.5
     assert rank[packed].tolist() == [[0, 0, 0, 1]]

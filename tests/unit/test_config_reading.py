@@ -41,9 +41,7 @@ def groups(spec):
 def leaves(properties, path=()):
     """Key path and schema of every setting."""
     for name, schema in properties.items():
-        # A key that may be a number has no keys of its own.
-        is_section = "properties" in schema and isinstance(schema.get("type"), str)
-        if is_section and name != "cnn":
+        if "properties" in schema and name != "cnn":
             yield from leaves(schema["properties"], (*path, name))
         elif name != "cnn":
             yield (*path, name), schema

@@ -11,6 +11,7 @@ from rasterio.transform import Affine
 
 from run import REPO
 from ssc.errors import InputError
+from ssc.io import rasters
 from ssc.io.rasters import (
     RasterGeometry,
     black_patches,
@@ -123,6 +124,22 @@ def test_preview_of_a_jpeg_is_the_image_at_the_smallest_size_that_will_do(tmp_pa
             np.split(preview, [size[1] // 2], 1), [(200, 0, 0), 0], strict=True
         ):
             np.testing.assert_allclose(np.median(half, (0, 1)), colour, atol=2)
+
+
+def test_preview_of_a_large_image_is_averaged_whatever_its_shape(tmp_path, monkeypatch):
+    monkeypatch.setattr(rasters, "PREVIEW_PIXELS", 1000)
+    values = np.zeros((3, 90, 40), np.uint8)
+    values[:, :, ::2] = 100
+    # Squares of 4 x 4 pixels are half of 100; a narrow image keeps its pixels.
+    for width, size, expected in ((10, (23, 10), 50), (80, (90, 40), None)):
+        path = write_bands(tmp_path / "Ure_0001.tif", values, photometric="RGB")
+        with open_image(path) as image:
+            preview = image.preview(width)
+        assert preview.shape == (*size, 3)
+        if expected:
+            assert (preview == expected).all()
+        else:
+            np.testing.assert_array_equal(preview, values.transpose(1, 2, 0))
 
 
 @pytest.mark.parametrize(

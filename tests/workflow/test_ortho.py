@@ -52,7 +52,7 @@ def test_ortho_in_one_folder_is_learned_from_where_labelled_and_mapped_everywher
         description = source.tags()["TIFFTAG_IMAGEDESCRIPTION"]
         assert description == "Land cover of Clearbrook_ortho: MLP map"
     np.testing.assert_array_equal(class_map == 0, alpha == 0)
-    polygons = geopandas.read_file(maps.with_name("polygons") / "Clearbrook_ortho.gpkg")
+    polygons = geopandas.read_file(maps.with_name("polygons") / "Clearbrook_ortho.gpkg", layer=0)
     counts = polygons.groupby("class_code")["pixels"].sum().to_dict()
     assert counts == {
         code: n for code, n in enumerate(np.bincount(class_map.ravel())) if code and n

@@ -301,7 +301,7 @@ def stop_on_problems(
 
 def _check_complete(image: ImageReader) -> None:
     """Decode an image, unless the end of a JPEG shows that it is complete."""
-    if image.source.driver == "JPEG":
+    if image.source.driver == "JPEG" and Path(image.name).is_file():
         with open(image.name, "rb") as file:
             file.seek(-len(END_OF_JPEG), 2)
             if file.read() == END_OF_JPEG:

@@ -72,6 +72,26 @@ class CoarseProbabilities:
             plane[:] = cv2.resize(scaled, size, interpolation=cv2.INTER_LINEAR)[rows, columns]
         return pixels
 
+    def sums(self, window: Window, mapped: np.ndarray) -> np.ndarray:
+        """Sum the probabilities of each class over some pixels of a window.
+
+        Parameters
+        ----------
+        window : Window
+        mapped : numpy.ndarray
+            Pixels to sum over, bool (height, width) of the window.
+
+        Returns
+        -------
+        numpy.ndarray
+            float64 (k,).
+        """
+        pixels = self.enlarge(window)
+        if not mapped.all():
+            pixels[:, ~mapped] = 0
+        # In 32 bits the sum of millions of pixels can be off by several percent.
+        return pixels.sum(axis=(1, 2), dtype=np.float64)
+
 
 def round_probabilities(cells: np.ndarray) -> np.ndarray:
     """Round probabilities, float32, to uint16: 65535 stands for 1."""

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -103,13 +104,12 @@ class Classification:
         sums, n_mapped = np.zeros(len(codes)), 0
         for window in windows(self.image.shape):
             has_data = ~self.image.no_data(window)
-            pixels = self.probabilities.enlarge(window)
-            sums += pixels.sum(axis=(1, 2), where=has_data, dtype=np.float64)
+            sums += self.probabilities.sums(window, has_data)
             n_mapped += int(np.count_nonzero(has_data))
         return expected_areas(sums, codes, n_mapped)
 
 
-class CnnClassifier:
+class CnnClassifier(ABC):
     """A trained CNN and what its outputs stand for; made by `open_classifier`.
 
     Parameters
@@ -185,8 +185,9 @@ class CnnClassifier:
             )
         return matching_curves(histogram, self.colour_stats)
 
+    @abstractmethod
     def _classify(self, image: Image, curves: np.ndarray | None) -> Classification:
-        raise NotImplementedError
+        """Map an image in other colours where there are `curves`."""
 
 
 class UNetClassifier(CnnClassifier):

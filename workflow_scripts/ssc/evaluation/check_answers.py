@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from ..classes import LandClass
+from ..classes import LandClass, label_codes
 from ..errors import InputError
-from ..io.tables import read_table
+from ..io.tables import class_text, read_table
 from .check_points import PLACE
 
 # Of each class, for a standard error.
@@ -77,10 +77,9 @@ def _read_file(
             f"{path}: no column {', '.join(missing)}; fill in true_class in a copy of the check "
             "points and keep all columns"
         )
-    # A column of numbers with gaps has 1.0 for 1.
-    text = table["true_class"].astype("string").str.strip().str.removesuffix(".0").str.casefold()
-    answered = text.notna() & (text != "")
-    codes = {c.name.casefold(): c.code for c in classes} | {str(c.code): c.code for c in classes}
+    text = table["true_class"].map(class_text)
+    answered = text != ""
+    codes = {name: code for name, code in label_codes(classes, {}).items() if code}
     unknown = table[answered & ~text.isin(codes)]
     if len(unknown):
         known = ", ".join(f"{c.code} ({c.name})" for c in classes)

@@ -12,7 +12,7 @@ from rasterio.transform import Affine, xy
 from rasterio.windows import Window
 
 from ..errors import InputError
-from ..io.datasets import open_dataset
+from ..io.datasets import name_damage, open_dataset
 from ..io.windows import Raster
 from .areas import count_rows
 
@@ -124,7 +124,7 @@ def draw_points(
 def _locate(path: str | Path, drawn: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
     """Row, column and class code, in order, of pixels by class code and rank row by row, from 0."""
     codes = sorted({code for code, _ in drawn})
-    with open_dataset(path) as source:
+    with open_dataset(path) as source, name_damage(path):
         counts = count_rows(source, codes)
         ends = counts.cumsum(axis=0)
         begins = ends - counts

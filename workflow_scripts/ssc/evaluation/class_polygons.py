@@ -140,7 +140,7 @@ def _trace(class_map: Raster, regions: Regions) -> tuple[np.ndarray, np.ndarray]
                     int(number) - 1,
                     shapely.Polygon(shape["coordinates"][0], shape["coordinates"][1:]),
                 )
-                for shape, number in shapes(rasterio.band(source, 1), connectivity=4)
+                for shape, number in shapes(rasterio.band(source, 1))
                 if number
             ]
     numbers = np.array([number for number, _ in traced], int)

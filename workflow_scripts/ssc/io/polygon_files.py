@@ -7,7 +7,6 @@ import unicodedata
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
 
 import geopandas
 import numpy as np
@@ -17,6 +16,7 @@ import shapely
 
 from ..errors import InputError
 from .polygons import IMAGE_COLUMN, PolygonLayer
+from .tables import class_text
 
 # Kinds of layers that may have polygons beside other shapes.
 MIXED_SHAPES = {"Unknown", "GeometryCollection", "GeometryCollection Z", "None"}
@@ -120,7 +120,7 @@ def _read_classes(
             f"(there are: {others})"
         )
         return np.zeros(len(frame), np.uint8)
-    texts = frame[column].map(_class_text)
+    texts = frame[column].map(class_text)
     if (empty := texts == "").any():
         problems.append(
             f"{path}: no class in feature {_ids(frame.index[empty])}; fill the column {column}"
@@ -136,15 +136,6 @@ def _read_classes(
             f"(known: {', '.join(codes)})"
         )
     return texts.map(codes).fillna(0).to_numpy(np.uint8)
-
-
-def _class_text(value: Any) -> str:
-    """A code or name in lower case; a shapefile may hold codes as floats."""
-    if pd.isna(value):
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip().casefold()
 
 
 def _column(frame: pd.DataFrame, name: str) -> str | None:

@@ -198,10 +198,8 @@ def polygons_over(
     Parameters
     ----------
     layers : sequence of PolygonLayer
-    image : str
-        Path of the image.
-    geometry : RasterGeometry
-        Of the image.
+    image, geometry
+        As for `PolygonLayer.over`.
 
     Returns
     -------

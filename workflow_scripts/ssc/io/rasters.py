@@ -3,10 +3,11 @@
 The coordinate reference system and transform are carried from image to map.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 import cv2
@@ -27,7 +28,10 @@ from .datasets import (
     name_damage,
     open_dataset,
 )
-from .windows import WINDOW_SIDE, Image, Window, whole
+from .windows import WINDOW_SIDE, Raster, Window, whole
+
+if TYPE_CHECKING:
+    from .polygons import PolygonLayer
 
 # Connected black pixels that count as no data: shadows are smaller, or lighter.
 MIN_NODATA_PIXELS = 1000
@@ -45,6 +49,8 @@ class ImageReader:
     source : rasterio.DatasetReader
     white : int
         Value of a 16-bit image that becomes 255.
+    area : PolygonLayer, optional
+        Outside of it the image counts as without data.
 
     Attributes
     ----------
@@ -55,13 +61,16 @@ class ImageReader:
         Height, width and 3.
     """
 
-    def __init__(self, source: rasterio.DatasetReader, white: int):
+    def __init__(
+        self, source: rasterio.DatasetReader, white: int, area: "PolygonLayer | None" = None
+    ):
         self.source, self.white, self.name = source, white, source.name
         self.bands = _rgb_bands(source)
         self.geometry = _geometry(source)
         self.shape = (source.height, source.width, 3)
         # A mask, an alpha band or a value for no data says where the image shows nothing.
         self.has_mask = MaskFlags.all_valid not in source.mask_flag_enums[self.bands[0] - 1]
+        self.inside = area.over(self.name, self.geometry).rasterize if area else None
 
     def __getitem__(self, index: tuple[slice, slice]) -> np.ndarray:
         """Colours, uint8 (height, width, 3)."""
@@ -69,7 +78,7 @@ class ImageReader:
         return self._read((round(window.height), round(window.width)), window=window)
 
     def no_data(self, window: Window) -> np.ndarray:
-        """Where the image shows nothing: by its mask, or else `black_patches`.
+        """Where the image shows nothing: by its mask, or else `black_patches`; or outside the area.
 
         Parameters
         ----------
@@ -81,18 +90,20 @@ class ImageReader:
             bool (height, width) of the window.
         """
         if self.has_mask:
-            rows, columns = window.slices
-            area = rasterio.windows.Window.from_slices(rows, columns)
+            area = rasterio.windows.Window.from_slices(*window.slices)
             with name_damage(self.name):
-                return self.source.dataset_mask(window=area) == 0
-        outer = window.grown(PATCH_MARGIN, self.shape)
-        return black_patches(self[outer.slices])[window.within(outer)]
+                empty = self.source.dataset_mask(window=area) == 0
+        else:
+            empty = black_patches_within(self, window)
+        if self.inside:
+            empty |= self.inside(window) == 0
+        return empty
 
     def preview(self, width: int) -> np.ndarray:
         """Colours at a lower resolution, as low as the file offers, for figures.
 
-        A JPEG can be decoded at half, a quarter or an eighth of its size, in half the time. Without
-        such levels pixels are left out.
+        A JPEG can be decoded at half, a quarter or an eighth of its size, in half the time. A large
+        image without such levels is averaged.
 
         Parameters
         ----------
@@ -107,7 +118,7 @@ class ImageReader:
         factors = [1, *self.source.overviews(1)]
         factor = max(f for f in factors if f == 1 or self.shape[1] // f >= width)
         if self.shape[0] * self.shape[1] > PREVIEW_PIXELS * factor**2:
-            return self._average(self.shape[1] // width)
+            return self._average(max(1, self.shape[1] // width))
         return self._read((-(-self.shape[0] // factor), -(-self.shape[1] // factor)))
 
     def _average(self, factor: int) -> np.ndarray:
@@ -132,28 +143,6 @@ class ImageReader:
         return np.rint(scaled).astype(np.uint8)
 
 
-class ImageInArea:
-    """An image that shows nothing outside an area of interest.
-
-    Parameters
-    ----------
-    image : Image
-    inside : callable
-        From a window to an array (height, width) that is 0 outside the area.
-    """
-
-    def __init__(self, image: Image, inside: Callable[[Window], np.ndarray]):
-        self.image, self.inside = image, inside
-        self.name, self.shape = image.name, image.shape
-
-    def __getitem__(self, index: tuple[slice, slice]) -> np.ndarray:
-        return self.image[index]
-
-    def no_data(self, window: Window) -> np.ndarray:
-        """As of `ImageReader`."""
-        return self.image.no_data(window) | (self.inside(window) == 0)
-
-
 class ImageArray:
     """An image in memory, read like one in a file.
 
@@ -173,12 +162,13 @@ class ImageArray:
 
     def no_data(self, window: Window) -> np.ndarray:
         """As of `ImageReader`."""
-        outer = window.grown(PATCH_MARGIN, self.shape)
-        return black_patches(self[outer.slices])[window.within(outer)]
+        return black_patches_within(self, window)
 
 
 @contextmanager
-def open_image(path: str, white: int = 65535) -> Iterator[ImageReader]:
+def open_image(
+    path: str, white: int = 65535, area: "PolygonLayer | None" = None
+) -> Iterator[ImageReader]:
     """Open a colour image.
 
     Parameters
@@ -188,6 +178,8 @@ def open_image(path: str, white: int = 65535) -> Iterator[ImageReader]:
     white : int
         Value of a 16-bit image that becomes 255; values between are scaled linearly, higher ones
         are 255 too.
+    area : PolygonLayer, optional
+        Area of interest, from `read_area`.
 
     Yields
     ------
@@ -199,7 +191,24 @@ def open_image(path: str, white: int = 65535) -> Iterator[ImageReader]:
         When the file is no such image, is damaged, or is to be turned by its EXIF orientation.
     """
     with open_dataset(path) as source:
-        yield ImageReader(source, white)
+        yield ImageReader(source, white, area)
+
+
+def read_area(paths: Sequence[str]) -> "PolygonLayer | None":
+    """Read the area of interest from its file; None where `paths` is empty.
+
+    Raises
+    ------
+    InputError
+        With every problem of the file.
+    """
+    if not paths:
+        return None
+    # Slow to import, and few campaigns have polygons.
+    from .polygon_files import read_polygons
+
+    (path,) = paths
+    return read_polygons(path)
 
 
 def read_geometry(path: str) -> RasterGeometry:
@@ -244,6 +253,12 @@ def black_patches(image: np.ndarray) -> np.ndarray:
     large = sizes[:, cv2.CC_STAT_AREA] >= MIN_NODATA_PIXELS
     large[0] = False
     return large[patches]
+
+
+def black_patches_within(image: Raster, window: Window) -> np.ndarray:
+    """The `black_patches` of an image in a window, bool (height, width)."""
+    outer = window.grown(PATCH_MARGIN, image.shape)
+    return black_patches(image[outer.slices])[window.within(outer)]
 
 
 class BandReader:

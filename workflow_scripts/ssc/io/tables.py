@@ -1,6 +1,7 @@
-"""CSV tables that the workflow wrote, read as they were written."""
+"""Tables: CSV files that the workflow wrote, read as they were written, and classes in them."""
 
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -8,6 +9,21 @@ TEXT_COLUMNS = [
     *("Image", "RiverName", "River", "river", "number", "class", "classes", "model", "type"),
     *("experiment", "design", "label", "image", "path", "group", "id", "true_class"),
 ]
+
+
+def class_text(value: Any) -> str:
+    """Write a code or name of a class as text in lower case, "" for none.
+
+    Parameters
+    ----------
+    value : object
+        From a table, where a column of codes with gaps has 1.0 for 1.
+
+    Returns
+    -------
+    str
+    """
+    return "" if pd.isna(value) else str(value).strip().removesuffix(".0").casefold()
 
 
 def read_table(path: str | Path) -> pd.DataFrame:

@@ -35,6 +35,11 @@ class FeatureSettings:
     colour_bits: int
 
     @property
+    def n_bands(self) -> int:
+        """Features of a pixel."""
+        return 4 if self.entropy else 3
+
+    @property
     def margin(self) -> int:
         """Pixels about a pixel that its features depend on."""
         return max(self.median_size, ENTROPY_WINDOW if self.entropy else 1) // 2
@@ -171,7 +176,7 @@ def count_colours(packed: np.ndarray, codes: np.ndarray, n_colours: int) -> csr_
 
 
 def fit_colours(
-    counts: csr_array, classifier: ClassifierMixin, n_bands: int, bits: int
+    counts: csr_array, classifier: ClassifierMixin, settings: FeatureSettings
 ) -> tuple[np.ndarray, np.ndarray]:
     """Fit a classifier to the distinct pairs of colour and pseudo-label, weighted by their counts.
 
@@ -183,8 +188,7 @@ def fit_colours(
         Of `count_colours`, with pseudo-labels as codes; 0 is unlabelled.
     classifier : ClassifierMixin
         Takes weights; fitted here.
-    n_bands, bits : int
-        As of `pack_colours`.
+    settings : FeatureSettings
 
     Returns
     -------
@@ -196,7 +200,8 @@ def fit_colours(
     of_colour = counts.sum(axis=0)
     used = np.flatnonzero(of_colour)
     rank = np.cumsum(of_colour > 0, dtype=np.int32) - 1
-    features = _standardise(unpack_colours(used, n_bands, bits), of_colour[used])
+    colours = unpack_colours(used, settings.n_bands, settings.colour_bits)
+    features = _standardise(colours, of_colour[used])
     pairs = counts[1:].tocoo()
     weight = pairs.data
     # Weights with a mean of 1 leave the balance of loss and regularisation as for pixels.

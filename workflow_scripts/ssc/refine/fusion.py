@@ -116,8 +116,7 @@ class RefinedMap:
         self.of_colour: np.ndarray | None = None
         self.least_odds = 0
         if np.count_nonzero(counts.sum(axis=1)[1:]) > 1:
-            n_bands = 4 if features.entropy else 3
-            colours, self.rank = fit_colours(counts, classifier, n_bands, features.colour_bits)
+            colours, self.rank = fit_colours(counts, classifier, features)
             self.of_colour = np.zeros((len(self.codes), len(colours)), np.float32)
             rows = [self.codes.tolist().index(code) for code in classifier.classes_]
             self.of_colour[rows] = classifier.predict_proba(colours).T
@@ -128,7 +127,7 @@ class RefinedMap:
                 prior = (mean[:, None] + EPSILON) ** np.float32(fusion.cnn_weight)
                 evidence = ((self.of_colour + EPSILON) / prior) ** np.float32(fusion.colour_weight)
                 self.of_colour = evidence
-            self.least_odds = self._find_least_odds()
+            self.least_odds = self._find_least_odds(n_mapped)
 
     def read(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         """Make the map of one of the `windows`.
@@ -166,20 +165,15 @@ class RefinedMap:
 
     def _count(self, pseudo_labels: PseudoLabels) -> tuple[csr_array, np.ndarray, int]:
         """Colours by pseudo-label, sums of the CNN's probabilities, (k,), and mapped pixels."""
-        n_bands = 4 if self.features.entropy else 3
-        n_colours = 1 << n_bands * self.features.colour_bits
+        n_colours = 1 << self.features.n_bands * self.features.colour_bits
         counts, sums = csr_array((256, n_colours), dtype=np.int64), np.zeros(len(self.codes))
         n_mapped = 0
         for window in self.windows:
             labels, packed = pseudo_labels.read(window), self._keep(self._pack, window)
             counts += count_colours(packed, labels, n_colours)
-            pixels = self.probabilities.enlarge(window)
-            empty = self.cnn_map[window.slices] == 0
-            if empty.any():
-                pixels[:, empty] = 0
-            n_mapped += int(np.count_nonzero(~empty))
-            # In 32 bits the sum of millions of pixels can be off by several percent.
-            sums += pixels.sum(axis=(1, 2), dtype=np.float64)
+            mapped = self.cnn_map[window.slices] > 0
+            n_mapped += int(np.count_nonzero(mapped))
+            sums += self.probabilities.sums(window, mapped)
         return counts, sums, n_mapped
 
     def _fuse(self, window: Window) -> tuple[np.ndarray, np.ndarray, Callable[[], np.ndarray]]:
@@ -221,13 +215,12 @@ class RefinedMap:
         # The leading bits of a positive float are in the order of its value.
         return changed, (new / old).view(np.uint32) >> ODDS_SHIFT, old
 
-    def _find_least_odds(self) -> int:
+    def _find_least_odds(self, n_mapped: int) -> int:
         """Code of odds that a change has to be above, so that no more than a share is changed."""
         if self.fusion.max_changed_fraction == 1:
             return 0
-        n_mapped, of_code = 0, np.zeros(1 << 32 - ODDS_SHIFT, np.int64)
+        of_code = np.zeros(1 << 32 - ODDS_SHIFT, np.int64)
         for window in self.windows:
-            n_mapped += int(np.count_nonzero(self.cnn_map[window.slices]))
             codes = self._changes(window)[1]
             of_code += np.bincount(codes, minlength=len(of_code))
         most = int(self.fusion.max_changed_fraction * n_mapped)

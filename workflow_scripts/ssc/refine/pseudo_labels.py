@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -70,11 +71,12 @@ class PseudoLabels:
     ):
         self.class_map, self.confidence, self.settings = class_map, confidence, settings
         self.shape, self.seed = class_map.shape, seed
+        self._last: tuple[Window | None, Any] = None, None
         self.windows = windows(self.shape, side)
         merged, kept = np.zeros(256, np.int64), np.zeros(256, np.int64)
         n_labelled = []
         for window in self.windows:
-            before, labels = self._filter(window)
+            before, labels = self._filtered(window)
             merged += np.bincount(before.ravel(), minlength=256)
             kept += np.bincount(labels.ravel(), minlength=256)
             n_labelled.append(np.count_nonzero(labels))
@@ -100,7 +102,7 @@ class PseudoLabels:
 
     def read(self, window: Window) -> np.ndarray:
         """Class codes of one of `windows`, uint8 (height, width); 0 is unlabelled."""
-        _, labels = self._filter(window)
+        _, labels = self._filtered(window)
         n_drawn, at = self.drawn[window], np.flatnonzero(labels)
         if n_drawn == len(at):
             return labels
@@ -109,6 +111,12 @@ class PseudoLabels:
         drawn = np.zeros_like(labels)
         drawn.flat[kept] = labels.flat[kept]
         return drawn
+
+    def _filtered(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
+        """As `_filter`; what the last window gave is kept."""
+        if self._last[0] != window:
+            self._last = window, self._filter(window)
+        return self._last[1]
 
     def _filter(self, window: Window) -> tuple[np.ndarray, np.ndarray]:
         """Labels of a window without small patches, and those of them that are probable enough."""
