@@ -111,6 +111,13 @@ class SlurmNode:
             os.kill(pid, 15)
             wait_for(lambda pid=pid: not running(pid))
 
+    def suspend(self, job):
+        """Stop the processes of a job where they are; whether it had any yet."""
+        processes = processes_with("SLURM_JOB_ID", job)
+        for process in processes:
+            process.suspend()
+        return bool(processes)
+
     def jobs(self, rule="", state=""):
         """What SLURM knows of each job of a rule, ended ones too, in the order of submission."""
         jobs = [
@@ -130,11 +137,19 @@ def shell(command):
 
 def end_processes_of_jobs():
     """Without cgroups SLURM loses sight of those whose parent was killed before them."""
-    for process in psutil.process_iter(["environ"]):
-        # Jobs of another SLURM, which may run these tests, are none of ours.
-        if (process.info["environ"] or {}).get("SLURM_CLUSTER_NAME") == CLUSTER:
-            with suppress(psutil.NoSuchProcess):
-                process.kill()
+    # Jobs of another SLURM, which may run these tests, are none of ours.
+    for process in processes_with("SLURM_CLUSTER_NAME", CLUSTER):
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
+
+
+def processes_with(variable, value):
+    """Those whose environment has this value, the oldest first."""
+    return [
+        process
+        for process in psutil.process_iter(["environ"])
+        if (process.info["environ"] or {}).get(variable) == value
+    ]
 
 
 def running(pid):

@@ -65,7 +65,7 @@ def campaign(slurm, tmp_path_factory, small, copy_river):
     head = Head(folder, config, folder, *WANTED)
     # The check of images hangs until its time is up.
     hung = wait_for(lambda: slurm.jobs("check_campaign", "RUNNING"))[0]["JobId"]
-    shell(f"scancel --full --signal=STOP {hung}")
+    wait_for(lambda: slurm.suspend(hung))
     shell(f"scontrol update jobid={hung} EndTime=now")
 
     logs = [folder / f"results/logs/train_cnn/{name}.log" for name in "AB"]
@@ -84,7 +84,7 @@ def campaign(slurm, tmp_path_factory, small, copy_river):
     shell(f"scancel {slurm.jobs('train_cnn_wildcards_A')[0]['JobId']}")
 
     # SLURM looks for jobs over their time once a minute; the check was sent anew since.
-    wait_for(lambda: len(slurm.jobs("check_campaign")) > 1, 120)
+    wait_for(lambda: len(slurm.jobs("check_campaign")) > 1, 240)
 
     # Snakemake is killed, and its jobs are cancelled, once it knows that both CNNs are there.
     wait_for(lambda: all(slurm.jobs(f"classify_images_wildcards_{name}") for name in "AB"), 240)
