@@ -7,7 +7,7 @@ REPORT := results/report/report.html
 .PHONY: demo test bench lint clean
 
 demo: .venv/ssc
-	$(BIN)/snakemake --cores $(CORES) --report $(REPORT) --report-after-run
+	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --report $(REPORT) --report-after-run
 	$(BIN)/snakemake --cores $(CORES) --configfile config/ortho.yaml --quiet rules
 	@echo "Done. The report: $(CURDIR)/$(REPORT)"
 
@@ -38,12 +38,12 @@ lint: .venv/dev
 	for config in $(CONFIGS); do $(BIN)/snakemake --lint --configfile config/$$config.yaml || exit 1; done
 	cd workflow_scripts && MYPYPATH=. ../$(BIN)/mypy -p ssc
 
-# The pins of a conda environment file, as pip reads them.
+# The pins of a conda environment file, as a list of requirements; uv installs faster than pip.
 .venv/%: envs/%.yaml
 	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'needs Python 3.11 to 3.13: make PYTHON=python3.13 ...')"
-	test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet uv==0.13.9; }
 	sed -n 's/^ *- \([a-z0-9-]*==.*\)$$/\1/p' $< > $@.txt
-	$(BIN)/pip install --quiet --disable-pip-version-check -r $@.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python -r $@.txt
 	mv $@.txt $@
 
 .venv/dev .venv/slurm: .venv/ssc

@@ -24,9 +24,9 @@ def sample(tmp_path_factory):
     """The sample campaign, run once as the README says."""
     folder = tmp_path_factory.mktemp("sample")
     shutil.copytree(REPO / "sample_data", folder / "sample_data")
-    run = run_snakemake(
-        *(folder, "--cores", 2, "--report", "report.html", "--report-after-run"), config=SAMPLE
-    )
+    # Two trainings at a time, as `make demo` has them.
+    options = ("--resources", "gpu=2", "--report", "report.html", "--report-after-run")
+    run = run_snakemake(folder, "--cores", 2, *options, config=SAMPLE)
     assert run.returncode == 0, run.stdout[-5000:]
     return folder
 
