@@ -13,7 +13,8 @@ from results import atomic_path
 from ssc.classes import read_classes
 from ssc.cnn.class_key import key_rivers
 from ssc.evaluation.calibration import expected_calibration_error
-from ssc.evaluation.charts import plot_reliability
+from ssc.evaluation.charts import draw_reliability
+from ssc.evaluation.figures import save_figure
 from ssc.evaluation.summaries import compare_experiments, compile_scores, total_scores
 from ssc.io.html import write_html_table
 from ssc.io.tables import read_table
@@ -70,9 +71,11 @@ def main(snakemake):
             table.to_csv(path, index=False)
         with atomic_path(html) as path:
             write_html_table(path, table)
-    with atomic_path(output.reliability) as path:
-        names = {True: "rivers with training images", False: "other rivers"}
-        plot_reliability(path, {f"{model}, {names[own]}": t for (model, own), t in counts.items()})
+    names = {True: "rivers with training images", False: "other rivers"}
+    figure = draw_reliability({f"{model}, {names[own]}": t for (model, own), t in counts.items()})
+    for target in (output.reliability, output.reliability_pdf):
+        with atomic_path(target) as path:
+            save_figure(figure, path)
 
 
 if __name__ == "__main__":
