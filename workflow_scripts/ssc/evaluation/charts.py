@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -97,8 +98,10 @@ def draw_violins(title: str, compiled: pd.DataFrame, order: Sequence[str]) -> Fi
     row = max(0.5, 0.2 * len(stages))
     figure = Figure(figsize=(PAGE, 1.1 + row * len(shown)), dpi=DPI, layout="constrained")
     ax = figure.subplots()
-    colours = dict(zip(stages, cycle(COLOURS)))
-    common = dict(x="f1_score", y="class", hue="type", order=shown, hue_order=stages, ax=ax)
+    colours = dict(zip(stages, cycle(COLOURS), strict=False))
+    common: dict[str, Any] = dict(
+        x="f1_score", y="class", hue="type", order=shown, hue_order=stages, ax=ax
+    )
     common |= dict(palette=colours, legend=False, orient="y")
     many = compiled[compiled["class"].map(images) >= MIN_VIOLIN]
     if len(many):
@@ -121,10 +124,12 @@ def draw_violins(title: str, compiled: pd.DataFrame, order: Sequence[str]) -> Fi
     ax.set_axisbelow(True)
     for border in np.arange(0.5, len(shown) - 1):
         ax.axhline(border, color="0.8", linewidth=0.5)
-    form = dict(linestyle="", marker="o", markersize=4, markeredgecolor="black")
-    keys = [Line2D([], [], color=colours[s], markeredgewidth=0.3, label=s, **form) for s in stages]
-    form = dict(linestyle="", marker="|", markersize=8, markeredgewidth=1.8)
-    keys.append(Line2D([], [], color="black", label="median", **form))
+    point: dict[str, Any] = dict(linestyle="", marker="o", markersize=4, markeredgecolor="black")
+    keys = [
+        Line2D([], [], color=colours[s], markeredgewidth=0.3, label=s, **point) for s in stages
+    ]
+    bar: dict[str, Any] = dict(linestyle="", marker="|", markersize=8, markeredgewidth=1.8)
+    keys.append(Line2D([], [], color="black", label="median", **bar))
     figure.suptitle(title, fontsize=9)
     figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), frameon=False)
     return figure
@@ -148,11 +153,13 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> Figure:
     tables = {name: counts for name, counts in tables.items() if counts["pixels"].any()}
     figure = Figure(figsize=(4.7, 5.6 + 0.17 * len(tables)), dpi=DPI, layout="constrained")
     ax, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    diagonal = dict(color="black", linestyle="--", linewidth=0.8, label="perfectly calibrated")
+    diagonal: dict[str, Any] = dict(
+        color="black", linestyle="--", linewidth=0.8, label="perfectly calibrated"
+    )
     ax.plot([0, 100], [0, 100], **diagonal)
     # As many pairs as both lengths have no common divisor.
     styles = zip(cycle(COLOURS), cycle("osD^v"))
-    for (name, counts), (colour, marker) in zip(tables.items(), styles):
+    for (name, counts), (colour, marker) in zip(tables.items(), styles, strict=False):
         table = reliability(counts)
         share = table["pixels"] / table["pixels"].sum()
         enough = table[share >= MIN_BIN]

@@ -76,8 +76,8 @@ def _other_fonts(characters: frozenset[int]) -> list[str]:
             missing -= found
     if missing:
         log.warning(
-            "WARNING: no installed font has the characters %s of names: figures show boxes; install "
-            "a font that has them, such as Noto Sans CJK",
+            "WARNING: no installed font has the characters %s of names: figures show boxes; "
+            "install a font that has them, such as Noto Sans CJK",
             "".join(map(chr, sorted(missing))),
         )
     return fonts

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import matplotlib
@@ -198,7 +199,7 @@ def _shrink(raster: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 def _wrap(text: str, pixels: int, layout: PanelLayout) -> str:
     # A character is 0.6 of the size of the text wide, but for few.
     n_characters = int(pixels / (0.6 * layout.points * DPI / 72))
-    form = dict(width=max(8, n_characters), break_on_hyphens=False)
+    form: dict[str, Any] = dict(width=max(8, n_characters), break_on_hyphens=False)
     return "\n".join(textwrap.fill(line, **form) for line in text.split("\n"))
 
 
@@ -213,7 +214,7 @@ def _add_axes(figure: Figure, place: tuple[float, float, float, float]) -> Axes:
 
 def _draw_legend(figure: Figure, classes: Sequence[LandClass], layout: PanelLayout) -> int:
     """Draw the classes at the bottom, in as many columns as fit; return the height in pixels."""
-    form = dict(edgecolor="black", linewidth=0.4)
+    form: dict[str, Any] = dict(edgecolor="black", linewidth=0.4)
     half = layout.width // 2
     keys = [Patch(facecolor=c.colour, label=_wrap(c.name, half, layout), **form) for c in classes]
     keys.append(Patch(facecolor="black", label="Unlabelled, no data", **form))
@@ -243,7 +244,7 @@ def _draw_scale(figure: Figure, place: tuple[float, float], layout: PanelLayout)
     length = min(12 * em, layout.cell - 5 * em)
     x, y = place
     middle = (y + 0.35 * em) / height
-    form = dict(fontsize=layout.points, va="center_baseline")
+    form: dict[str, Any] = dict(fontsize=layout.points, va="center_baseline")
     figure.text((x + 0.8 * em) / width, middle, "0", ha="right", **form)
     ax = _add_axes(figure, (x + 1.2 * em, y, length, 0.8 * em))
     ax.imshow(np.arange(101)[np.newaxis], CONFIDENCE_COLOURS, aspect="auto")
@@ -254,5 +255,5 @@ def _draw_scale_bar(ax: Axes, metres_per_pixel: float, layout: PanelLayout) -> N
     # Slow to import, and few photographs have a georeference.
     from matplotlib_scalebar.scalebar import ScaleBar
 
-    form = dict(location="lower left", box_alpha=0.8, rotation="horizontal-only")
+    form: dict[str, Any] = dict(location="lower left", box_alpha=0.8, rotation="horizontal-only")
     ax.add_artist(ScaleBar(metres_per_pixel, font_properties={"size": layout.points}, **form))
