@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
-from workflow_scripts import config_reading, results, terminal
+from workflow_scripts import config_reading, progress, results, terminal
 from workflow_scripts.code_digest import digest_code
 from workflow_scripts.ssc import campaign
 from workflow_scripts.ssc.classes import label_codes, read_classes

@@ -15,11 +15,11 @@ from pathlib import Path
 
 import yaml
 
+from progress import count, describe_duration
 from ssc.campaign import Image
 from ssc.classes import LandClass, read_classes
 from ssc.errors import InputError
 from ssc.survey import Survey, find_sources, survey
-from terminal import count, describe_duration
 
 # Measured for docs/performance.md, in seconds of one core: a CNN, a megapixel to map by both
 # phases, and the scores and figures of an image.

@@ -5,7 +5,8 @@ import logging
 
 import pytest
 
-from terminal import Progress, Terminal, describe_duration
+from workflow_scripts.progress import Progress, describe_duration
+from workflow_scripts.terminal import Terminal
 
 
 def test_time_left_is_that_of_the_jobs_so_far():
