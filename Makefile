@@ -8,7 +8,7 @@ REPORT := results/report/report.html
 
 demo: .venv/ssc
 	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --report $(REPORT) --report-after-run
-	$(BIN)/snakemake --cores $(CORES) --configfile config/ortho.yaml --quiet rules
+	$(BIN)/snakemake --cores $(CORES) --configfile config/ortho.yaml
 	@echo "Done. The report: $(CURDIR)/$(REPORT)"
 
 test: .venv/dev .venv/slurm
@@ -39,12 +39,14 @@ lint: .venv/dev
 	cd workflow_scripts && MYPYPATH=. ../$(BIN)/mypy -p ssc
 
 # The pins of a conda environment file, as a list of requirements; uv installs faster than pip.
+.venv/ssc: SIZE := : about 1 GB to download, 3 GB on disk, one to five minutes
 .venv/%: envs/%.yaml
-	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'needs Python 3.11 to 3.13: make PYTHON=python3.13 ...')"
-	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet uv==0.13.9; }
-	sed -n 's/^ *- \([a-z0-9-]*==.*\)$$/\1/p' $< > $@.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r $@.txt
-	mv $@.txt $@
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'needs Python 3.11 to 3.13: make PYTHON=python3.13 ...')"
+	@echo "Installing the packages of $< in .venv$(SIZE) ..."
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet uv==0.13.9; }
+	@sed -n 's/^ *- \([a-z0-9-]*==.*\)$$/\1/p' $< > $@.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r $@.txt
+	@mv $@.txt $@
 
 .venv/dev .venv/slurm: .venv/ssc
 

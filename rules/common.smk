@@ -3,7 +3,6 @@
 import csv
 import re
 import sys
-import time
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -12,14 +11,13 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
-from workflow_scripts import config_reading, results
+from workflow_scripts import config_reading, progress, results, terminal
 from workflow_scripts.code_digest import digest_code
 from workflow_scripts.ssc import campaign
 from workflow_scripts.ssc.classes import label_codes, read_classes
 from workflow_scripts.ssc.errors import InputError, SettingError
 from workflow_scripts.ssc.groups import expand_path
 
-START_TIME = time.time()
 # Not workflow.basedir, which is that of a workflow that imports this one as a module.
 SCRIPTS = Path(campaign.__file__).parents[1]
 SCHEMA = workflow.source_path("../config/config.schema.yaml")
@@ -130,6 +128,10 @@ LOGS = f"{RESULTS}/logs"
 POLYGON_FILES = polygon_files("labels")
 AREA_FILE = polygon_files("area_of_interest")
 CAMPAIGN = read_campaign()
+# A shapefile is of several files.
+for file in (*POLYGON_FILES, *AREA_FILE):
+    for path in [p for p in CAMPAIGN.ignored if Path(p).stem == Path(file).stem]:
+        del CAMPAIGN.ignored[path]
 UNET = config["cnn"]["architecture"] == "unet"
 TUNING_ONLY = config["cnn"].get("tuning", {}).get("only", False)
 # A new colour repeats only what draws it.
@@ -148,6 +150,8 @@ TRAIN_IMAGES = {
     for river in sorted({image.river for image in CAMPAIGN.train.values()})
 }
 IMAGES_PER_JOB = config["campaign"]["images_per_job"]
+if IMAGES_PER_JOB == "auto":
+    IMAGES_PER_JOB = None
 WHITE_LEVEL = config["campaign"]["white_level"]
 BATCHES = campaign.batches(CAMPAIGN.predict.values(), IMAGES_PER_JOB)
 # Only a group and a batch together are unique: an image of a fold may have a namesake to predict.
@@ -195,13 +199,3 @@ def forget_damaged_batches():
             record = Path(f"{RESULTS}/{folder}/batches/{batch}.csv")
             if record.exists() and not results.is_complete(record):
                 record.unlink()
-
-
-def print_problems():
-    """Repeat what is wrong at the end, where a user looks."""
-    logs = [
-        log for log in Path(LOGS).rglob("*.log") if log.stat().st_mtime >= START_TIME
-    ]
-    lines = [line for log in logs for line in log.read_text("utf-8").splitlines()]
-    problems = dict.fromkeys(line for line in lines if line.startswith("ERROR: "))
-    print(*problems, sep="\n", file=sys.stderr)

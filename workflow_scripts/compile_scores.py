@@ -3,6 +3,7 @@
 The CNNs of all folds of a river are summed up as one: a fold has few images.
 """
 
+import logging
 from collections import defaultdict
 from pathlib import Path
 
@@ -59,6 +60,11 @@ def main(snakemake):
         else None
         for row in totals.itertuples()
     ]
+    for row in totals[totals["type"] == params.final_stage].itertuples():
+        told = row.model, row.weighted_f1, row.macro_f1, row.images
+        logging.info(
+            "FOUND: maps of %s: F1 %.1f %%, mean of classes %.1f %%, %d labelled images", *told
+        )
     experiments = compare_experiments(honest, classes)
     with atomic_path(output.compiled) as path:
         compile_scores(tables).to_csv(path, index=False)

@@ -104,7 +104,7 @@ def test_cross_validation_needs_training_images_only(campaign, plan, two_folds):
 
 
 def test_training_images_are_mapped_by_cnns_that_did_not_learn_from_them(campaign, two_folds):
-    run = run_snakemake(campaign, "-n", config=two_folds(["per_river", "cross_validation"]))
+    run = run_snakemake(campaign, "-n", "-p", config=two_folds(["per_river", "cross_validation"]))
     assert run.returncode == 0, run.stdout
 
     def inputs_of(rule, ending):
@@ -180,7 +180,7 @@ def test_tuning_comes_before_training_or_in_its_place(campaign, plan):
 
 def test_the_paper_s_choices_show_the_paper_s_steps(tmp_path):
     config = REPO / "config/published.yaml"
-    run = run_snakemake(tmp_path, "-n", "--configfile", config, "--directory", REPO)
+    run = run_snakemake(tmp_path, "-n", "-p", "--configfile", config, "--directory", REPO)
     assert run.returncode == 0, run.stdout
     for rule in ("tune_cnn", "train_cnn", "classify_images", "refine_pixels", "map_baselines"):
         assert f"rule {rule}:" in run.stdout
@@ -199,7 +199,7 @@ def test_names_with_accents_and_no_labels_to_score(campaign, plan):
 
 def test_one_map_is_made_after_the_check_of_what_it_needs(campaign):
     record = "results/A/maps/batches/A_0003.csv"
-    run = run_snakemake(campaign, "-n", record, config=config_of())
+    run = run_snakemake(campaign, "-n", "-p", record, config=config_of())
     assert run.returncode == 0, run.stdout
     assert "results/check/train/A.csv" in run.stdout
     assert "results/check/predict/A_0003.csv" in run.stdout
@@ -255,6 +255,18 @@ OWN_BATCH = {
     "plot_violins": 2,
     "select_panels": 2,
 }
+
+
+def test_a_dry_run_of_hundreds_of_images_is_short(campaign):
+    for number in range(1000, 1194):
+        touch(campaign / f"predict/B_{number}.jpg")
+    config = config_of(images_per_job="auto")
+    run = run_snakemake(campaign, "-n", config=config)
+    assert run.returncode == 0, run.stdout
+    assert len(run.stdout.splitlines()) < 35
+    # About 26 batches of five jobs each, beside those of the first four images.
+    total = int(re.search(r"^total +(\d+)$", run.stdout, re.MULTILINE)[1])
+    assert 120 < total < 220
 
 
 def test_what_is_new_or_changed_runs_its_own_jobs_only(finished, plan):
