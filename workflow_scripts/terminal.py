@@ -171,7 +171,7 @@ class Terminal(logging.Handler):
     def _tell_progress(self, now: float) -> None:
         """A line for each tenth of the work."""
         tenths, silence = int(10 * self.progress.share), now - self.told
-        is_due = tenths > self.tenths and silence > SHORTEST_SILENCE
+        is_due = self.tenths < tenths < 10 and silence > SHORTEST_SILENCE
         if not is_due and silence < LONGEST_SILENCE:
             return
         self.tenths, self.told = tenths, now
