@@ -140,7 +140,7 @@ class Terminal(logging.Handler):
         jobs = [(rule, self.count_units(rule, wildcards)) for rule, wildcards in self.planned()]
         self.progress = Progress(jobs, self.expected)
         self.begun = self.told = time.monotonic()
-        todo, left = [f"{len(jobs)} jobs"], self.progress.left
+        todo, left = [count(len(jobs), "job")], self.progress.left
         if n := left["train_cnn"]:
             took = describe_duration(self.expected["train_cnn"])
             todo.append(f"{count(n, 'CNN')} to train (about {took}{' each' if n > 1 else ''})")
@@ -171,7 +171,7 @@ class Terminal(logging.Handler):
     def _tell_progress(self, now: float) -> None:
         """A line for each tenth of the work."""
         tenths, silence = int(10 * self.progress.share), now - self.told
-        is_due = tenths > self.tenths and silence > SHORTEST_SILENCE
+        is_due = self.tenths < tenths < 10 and silence > SHORTEST_SILENCE
         if not is_due and silence < LONGEST_SILENCE:
             return
         self.tenths, self.told = tenths, now
