@@ -53,6 +53,7 @@ rule compile_scores:
         class_keys=expand(rules.train_cnn.output.key, group=CAMPAIGN.groups),
     output:
         compiled=ensure(f"{RESULTS}/report/compiled.csv", non_empty=True),
+        confusion=ensure(f"{RESULTS}/report/confusion.csv", non_empty=True),
         totals=ensure(f"{RESULTS}/report/totals.csv", non_empty=True),
         totals_page=report(
             f"{RESULTS}/report/totals.html",

@@ -7,7 +7,12 @@ from matplotlib.figure import Figure
 from test_scores import BOUNDARY, CODES, LABELS, WATER_AND_SAND, scores
 
 from ssc.classes import LandClass
-from ssc.evaluation.summaries import compare_experiments, compile_scores, total_scores
+from ssc.evaluation.summaries import (
+    compare_experiments,
+    compile_scores,
+    sum_confusion,
+    total_scores,
+)
 
 BY_MODEL = ["model", "type"]
 
@@ -79,12 +84,18 @@ def test_totals_sum_pixels_instead_of_averaging_images():
             "images": 2,
             "support": 100,
             "accuracy": 99.0,
+            # By chance 0.1 * 0.09 + 0.9 * 0.91 = 0.828.
+            "kappa": round(100 * (0.99 - 0.828) / (1 - 0.828), 2),
             "weighted_f1": round(10 * water + 90 * sand, 2),
             "macro_f1": round(50 * (water + sand), 2),
             # Label edges: 80 + 3 of 80 + 10 match; map edges: 80 + 3 of 80 + 8.
             "boundary_f1": round(100 * 2 * 83 / (90 + 88), 2),
             "f1_Water": round(100 * water, 2),
             "f1_Sand": round(100 * sand, 2),
+            "users_accuracy_Water": 100.0,
+            "users_accuracy_Sand": round(100 * 90 / 91, 2),
+            "producers_accuracy_Water": 90.0,
+            "producers_accuracy_Sand": 100.0,
         }
     ]
 
@@ -102,6 +113,23 @@ def test_totals_have_a_row_for_each_model_and_type():
         ["Ure", "MLP", 1, 100.0],
         ["Wye", "CNN", 1, 100.0],
     ]
+
+
+def test_confusion_is_summed_by_model_and_type():
+    tables = [
+        (describe(), scores(LABELS, CODES)),
+        (describe("Ure_0002"), scores([1, 1, 3], [0, 1, 3])),
+        (describe(kind="MLP"), scores([3], [3])),
+    ]
+    confusion = sum_confusion(tables, WATER_AND_SAND, BY_MODEL)
+    assert confusion.to_csv(index=False).splitlines() == [
+        "model,type,label,mapped_Water,mapped_Sand,unmapped",
+        "Ure,CNN,Water,3,1,1",
+        "Ure,CNN,Sand,1,1,0",
+        "Ure,MLP,Water,0,0,0",
+        "Ure,MLP,Sand,0,1,0",
+    ]
+    assert sum_confusion([], WATER_AND_SAND, BY_MODEL).columns.equals(confusion.columns)
 
 
 def test_totals_count_unmapped_pixels_as_missed():

@@ -7,7 +7,10 @@ import pandas as pd
 
 from ..classes import LandClass
 from .boundaries import EDGE_COUNTS
-from .scores import score_table
+from .scores import accuracies, score_table
+
+# What totals have of each class, in this order.
+OF_CLASSES = ["f1", "users_accuracy", "producers_accuracy"]
 
 
 def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
@@ -42,10 +45,10 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
     return compiled
 
 
-def total_scores(
+def sum_confusion(
     tables: Sequence[tuple[dict, pd.DataFrame]], classes: Sequence[LandClass], by: Sequence[str]
 ) -> pd.DataFrame:
-    """Compute the scores of all labelled pixels of several images, from summed counts.
+    """Sum the confusion matrices of several images.
 
     Parameters
     ----------
@@ -58,40 +61,92 @@ def total_scores(
     Returns
     -------
     pandas.DataFrame
-        A row for each combination of `by`: these, images (number), support (pixels), and in
-        percent accuracy, weighted_f1, macro_f1, boundary_f1 (of all classes, NaN without edges)
-        and f1_<class> for each class (NaN without support).
+        For each combination of `by` a row for each class of the labels: these, label,
+        mapped_<class> for each class and unmapped, in pixels.
     """
-    groups: dict[tuple, list[np.ndarray]] = {}
+    mapped = [f"mapped_{c.name}" for c in classes]
+    parts = [
+        pd.DataFrame(counts[:, : len(classes) + 1], columns=[*mapped, "unmapped"]).assign(
+            **dict(zip(by, values, strict=True)), label=[c.name for c in classes]
+        )
+        for values, (counts, _) in _pool(tables, classes, by).items()
+    ]
+    columns = [*by, "label", *mapped, "unmapped"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
+
+
+def total_scores(
+    tables: Sequence[tuple[dict, pd.DataFrame]], classes: Sequence[LandClass], by: Sequence[str]
+) -> pd.DataFrame:
+    """Compute the scores of all labelled pixels of several images, from summed counts.
+
+    Parameters
+    ----------
+    tables : sequence of tuple
+        As for `compile_scores`.
+    classes : sequence of LandClass
+    by : sequence of str
+        As for `sum_confusion`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each combination of `by`: these, images (number), support (pixels), and in
+        percent accuracy (overall), kappa, weighted_f1, macro_f1, boundary_f1 (of all classes, NaN
+        without edges), and for each class f1_<class> (NaN without support),
+        users_accuracy_<class> and producers_accuracy_<class> (see `Accuracies`).
+    """
+    contiguous = [LandClass(i + 1, c.name, c.colour) for i, c in enumerate(classes)]
+    rows = []
+    for values, (counts, images) in _pool(tables, classes, by).items():
+        confusion, boundary = counts[:, : len(classes) + 1], counts[:, len(classes) + 1 :]
+        # `score_table` has pixels of no class first.
+        by_code = np.pad(np.roll(confusion, 1, axis=1), ((1, 0), (0, 0)))
+        of_codes = np.pad(boundary, ((1, 0), (0, 0)))
+        table = score_table(by_code, contiguous, of_codes).set_index("class")
+        weighted_f1, boundary_f1 = 100 * table.loc["ALL", ["f1_score", "boundary_f1"]]
+        f1 = (100 * table["f1_score"]).where(table["support"] > 0)
+        agreement = accuracies(confusion)
+        measures = {
+            "accuracy": 100 * agreement.overall,
+            "kappa": 100 * agreement.kappa,
+            "weighted_f1": weighted_f1,
+            "macro_f1": f1["MACRO"],
+            "boundary_f1": boundary_f1,
+            **{f"f1_{c.name}": f1[c.name] for c in classes},
+        }
+        for kind in ("users", "producers"):
+            for c, share in zip(classes, getattr(agreement, kind), strict=True):
+                measures[f"{kind}_accuracy_{c.name}"] = 100 * share
+        rows.append(
+            dict(zip(by, values, strict=True))
+            | {"images": images, "support": confusion.sum()}
+            | {name: round(value, 2) for name, value in measures.items()}
+        )
+    columns = [*by, "images", "support", "accuracy", "kappa"]
+    columns += ["weighted_f1", "macro_f1", "boundary_f1"]
+    columns += [f"{of}_{c.name}" for of in OF_CLASSES for c in classes]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _pool(
+    tables: Sequence[tuple[dict, pd.DataFrame]], classes: Sequence[LandClass], by: Sequence[str]
+) -> dict[tuple, tuple[np.ndarray, int]]:
+    """Summed counts, and the number of images, of each combination of `by`.
+
+    Counts have a row for each class of the labels; columns: pixels mapped as each class, pixels
+    not mapped, `EDGE_COUNTS`.
+    """
+    pools: dict[tuple, tuple[np.ndarray, int]] = {}
     for description, table in tables:
         of_classes = table.iloc[: len(classes)]
         mapped = of_classes[[f"mapped_{c.name}" for c in classes]].to_numpy()
         unmapped = of_classes["support"].to_numpy() - mapped.sum(axis=1)
-        counted = np.column_stack([unmapped, mapped, of_classes[EDGE_COUNTS].to_numpy()])
-        groups.setdefault(tuple(description[part] for part in by), []).append(counted)
-    contiguous = [LandClass(i + 1, c.name, c.colour) for i, c in enumerate(classes)]
-    rows = []
-    for values, counts in groups.items():
-        pooled = np.pad(np.sum(counts, axis=0), ((1, 0), (0, 0)))
-        confusion, boundary = pooled[:, : len(classes) + 1], pooled[:, len(classes) + 1 :]
-        table = score_table(confusion, contiguous, boundary).set_index("class")
-        shares = table[["recall", "f1_score", "boundary_f1"]]
-        accuracy, weighted_f1, boundary_f1 = (100 * shares.loc["ALL"]).round(2)
-        per_class = (100 * table["f1_score"]).where(table["support"] > 0).round(2)
-        rows.append(
-            {
-                **dict(zip(by, values, strict=True)),
-                "images": len(counts),
-                "support": table.loc["ALL", "support"],
-                "accuracy": accuracy,
-                "weighted_f1": weighted_f1,
-                "macro_f1": per_class["MACRO"],
-                "boundary_f1": boundary_f1,
-                **{f"f1_{c.name}": per_class[c.name] for c in classes},
-            }
-        )
-    measures = ["images", "support", "accuracy", "weighted_f1", "macro_f1", "boundary_f1"]
-    return pd.DataFrame(rows, columns=[*by, *measures, *(f"f1_{c.name}" for c in classes)])
+        counts = np.column_stack([mapped, unmapped, of_classes[EDGE_COUNTS].to_numpy()])
+        values = tuple(description[part] for part in by)
+        summed, images = pools.get(values, (0, 0))
+        pools[values] = summed + counts, images + 1
+    return pools
 
 
 def compare_experiments(
