@@ -19,11 +19,11 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
     Parameters
     ----------
     tables : sequence of tuple
-        Pairs of a description (RiverName, Image, type, experiment, model, design, in_sample,
-        learned_from, confidence) and its score table. `design` is that of a `Group`; `in_sample`
-        is True where the CNN learned from images of the river, and `learned_from` where it
-        learned from this very image; confidence is the mean of the image's
-        pixels in percent, or None.
+        Pairs of a description (RiverName, Image, type, experiment, model, seed, design, in_sample,
+        learned_from, confidence) and its score table. `seed` and `design` are those of a `Group`;
+        `in_sample` is True where the CNN learned from images of the river, and `learned_from`
+        where it learned from this very image; confidence is the mean of the image's pixels in
+        percent, or None.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
         boundary_f1 in percent, the latter NaN where `score_table` has none.
     """
     columns = ["class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"]
-    columns += ["design", "in_sample", "learned_from", "boundary_f1", "confidence"]
+    columns += ["seed", "design", "in_sample", "learned_from", "boundary_f1", "confidence"]
     parts = [
         table.loc[(table["class"] != "MACRO") & (table["support"] > 0)].assign(**description)
         for description, table in tables
@@ -129,6 +129,32 @@ def total_scores(
     return pd.DataFrame(rows, columns=columns)
 
 
+def spread_over_seeds(totals: pd.DataFrame) -> pd.DataFrame:
+    """Compute the mean and standard deviation of totals over seeds.
+
+    Parameters
+    ----------
+    totals : pandas.DataFrame
+        Of `total_scores` by design, model, in_sample, seed and type, and perhaps further measures.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each design, model, in_sample and type: these, seeds (number), images and
+        support (of one seed), and for each measure its mean, and <measure>_sd, the standard
+        deviation of a sample (divided by the number of seeds less one). Both are NaN where the
+        measure of a seed is.
+    """
+    by = ["design", "model", "in_sample", "type"]
+    rows = totals.groupby(by, sort=False)
+    spread = rows[["images", "support"]].first()
+    spread.insert(0, "seeds", rows["seed"].nunique())
+    for measure in totals.columns.drop([*by, *spread.columns[1:], "seed"]):
+        spread[measure] = rows[measure].mean(skipna=False).round(3)
+        spread[f"{measure}_sd"] = rows[measure].std(skipna=False).round(3)
+    return spread.reset_index()
+
+
 def _pool(
     tables: Sequence[tuple[dict, pd.DataFrame]], classes: Sequence[LandClass], by: Sequence[str]
 ) -> dict[tuple, tuple[np.ndarray, int]]:
@@ -163,26 +189,26 @@ def compare_experiments(
     Returns
     -------
     pandas.DataFrame
-        Two rows for each design and `in_sample`: F1 weighted by pixels over all images, and the
-        median over rivers of the same, in percent; columns design, in_sample, rivers, images, F1
-        (which of the two) and one for each type.
+        Two rows for each design, `in_sample` and seed: F1 weighted by pixels over all images, and
+        the median over rivers of the same, in percent; columns design, in_sample, seed, rivers,
+        images, F1 (which of the two) and one for each type.
     """
     rows = []
-    by = ["design", "in_sample", "type"]
+    parts = ["design", "in_sample", "seed"]
+    by = [*parts, "type"]
     columns = list(dict.fromkeys(description["type"] for description, _ in tables))
     if not tables:
-        return pd.DataFrame(columns=["design", "in_sample", "rivers", "images", "F1"])
+        return pd.DataFrame(columns=[*parts, "rivers", "images", "F1"])
     rivers = total_scores(tables, classes, [*by, "RiverName"])
     pooled = total_scores(tables, classes, by)
-    for (design, in_sample), part in pooled.groupby(["design", "in_sample"], sort=False):
-        own = rivers[(rivers["design"] == design) & (rivers["in_sample"] == in_sample)]
+    for values, part in pooled.groupby(parts, sort=False):
+        own = rivers[(rivers[parts] == list(values)).all(axis=1)]
         common = {
-            "design": design,
-            "in_sample": in_sample,
+            **dict(zip(parts, values, strict=True)),
             "rivers": own["RiverName"].nunique(),
             "images": part["images"].max(),
         }
         median = own.groupby("type")["weighted_f1"].median().round(2)
         rows.append(common | {"F1": "weighted"} | part.set_index("type")["weighted_f1"].to_dict())
         rows.append(common | {"F1": "median of rivers"} | median.to_dict())
-    return pd.DataFrame(rows)[["design", "in_sample", "rivers", "images", "F1", *columns]]
+    return pd.DataFrame(rows)[[*parts, "rivers", "images", "F1", *columns]]
