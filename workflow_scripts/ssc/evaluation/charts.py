@@ -95,8 +95,8 @@ def draw_violins(title: str, compiled: pd.DataFrame, order: Sequence[str]) -> Fi
     shown = [name for name in order if name in set(compiled["class"])]
     stages = list(compiled["type"].unique())
     images = compiled.groupby("class")["Image"].nunique()
-    row = max(0.5, 0.2 * len(stages))
-    figure = Figure(figsize=(PAGE, 1.1 + row * len(shown)), dpi=DPI, layout="constrained")
+    of_class = max(0.5, 0.2 * len(stages))
+    figure = Figure(figsize=(PAGE, 1.1 + of_class * len(shown)), dpi=DPI, layout="constrained")
     ax = figure.subplots()
     colours = dict(zip(stages, cycle(COLOURS), strict=False))
     common: dict[str, Any] = dict(
@@ -112,9 +112,10 @@ def draw_violins(title: str, compiled: pd.DataFrame, order: Sequence[str]) -> Fi
     )
     medians = compiled.groupby(["class", "type"])["f1_score"].median()
     height = 0.8 / len(stages)
-    for (name, stage), median in medians.items():
-        if name in shown:
-            middle = shown.index(name) - 0.4 + height * (stages.index(stage) + 0.5)
+    for row, name in enumerate(shown):
+        for number, stage in enumerate(stages):
+            median = medians.get((name, stage), np.nan)
+            middle = row - 0.4 + height * (number + 0.5)
             ax.vlines(median, middle - 0.4 * height, middle + 0.4 * height, "black", linewidth=1.8)
     ax.set_yticks(range(len(shown)), [f"{name} ({images[name]})" for name in shown])
     ax.set(xlabel="F1 of an image (%)", ylabel="class (number of images)")
@@ -125,9 +126,7 @@ def draw_violins(title: str, compiled: pd.DataFrame, order: Sequence[str]) -> Fi
     for border in np.arange(0.5, len(shown) - 1):
         ax.axhline(border, color="0.8", linewidth=0.5)
     point: dict[str, Any] = dict(linestyle="", marker="o", markersize=4, markeredgecolor="black")
-    keys = [
-        Line2D([], [], color=colours[s], markeredgewidth=0.3, label=s, **point) for s in stages
-    ]
+    keys = [Line2D([], [], color=colours[s], markeredgewidth=0.3, label=s, **point) for s in stages]
     bar: dict[str, Any] = dict(linestyle="", marker="|", markersize=8, markeredgewidth=1.8)
     keys.append(Line2D([], [], color="black", label="median", **bar))
     figure.suptitle(title, fontsize=9)

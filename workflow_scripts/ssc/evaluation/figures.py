@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -17,7 +18,7 @@ DPI = 300
 # Width of a page of most journals, in inches.
 PAGE = 190 / 25.4
 # A dollar sign in a name is no mathematics. Journals edit text in fonts of type 42.
-STYLE = {"text.parse_math": False, "pdf.fonttype": 42, "font.size": 8}
+STYLE: dict[Any, Any] = {"text.parse_math": False, "pdf.fonttype": 42, "font.size": 8}
 FONT = "DejaVu Sans"
 
 log = logging.getLogger(__name__)

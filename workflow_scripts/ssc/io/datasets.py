@@ -55,7 +55,10 @@ def name_damage(path: str | Path) -> Iterator[None]:
         yield
     except RasterioError as error:
         reason = error.__cause__ or error
-        raise InputError(f"{path}: truncated or damaged; copy it anew ({reason})") from error
+        remedy = "truncated or damaged; copy it anew"
+        if "://" in str(path):
+            remedy = "not to be read from there; try its address in QGIS, or copy it here"
+        raise InputError(f"{path}: {remedy} ({reason})") from error
 
 
 def create_dataset(
