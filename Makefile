@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 REPORT := results/report/report.html
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench lint docs clean
 
 demo: .venv/ssc
 	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --report $(REPORT) --report-after-run
@@ -38,6 +38,12 @@ lint: .venv/dev
 	for config in $(CONFIGS); do $(BIN)/snakemake --lint --configfile config/$$config.yaml || exit 1; done
 	cd workflow_scripts && MYPYPATH=. ../$(BIN)/mypy -p ssc
 
+# A web site of all pages, in site/.
+docs: .venv/docs
+	rm -rf .docs && mkdir .docs
+	cp -r *.md CITATION.cff config docs profiles .docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
 # The pins of a conda environment file, as a list of requirements; uv installs faster than pip.
 .venv/ssc: SIZE := : about 1 GB to download, 3 GB on disk, one to five minutes
 .venv/%: envs/%.yaml
@@ -48,7 +54,7 @@ lint: .venv/dev
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r $@.txt
 	@mv $@.txt $@
 
-.venv/dev .venv/slurm: .venv/ssc
+.venv/dev .venv/slurm .venv/docs: .venv/ssc
 
 clean:
-	rm -rf .venv .snakemake results results_ortho logs
+	rm -rf .venv .docs site .snakemake results results_ortho logs
