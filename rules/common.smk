@@ -92,7 +92,7 @@ def read_campaign():
             read_polygons(*AREA_FILE)
         find = partial(find_polygons, codes=codes) if POLYGON_FILES else None
         return campaign.read_campaign(
-            *(settings[key] for key in keys), find_polygons=find
+            *(settings[key] for key in keys), SEEDS, find_polygons=find
         )
     except SettingError as error:
         problems = [f"campaign.{error}"]
@@ -124,6 +124,7 @@ def find_polygons(images, codes):
 
 
 RESULTS = read_config()
+SEEDS = config["seed"] if isinstance(config["seed"], list) else [config["seed"]]
 LOGS = f"{RESULTS}/logs"
 POLYGON_FILES = polygon_files("labels")
 AREA_FILE = polygon_files("area_of_interest")
@@ -139,10 +140,14 @@ CLASS_NAMES = {code: {"name": c["name"]} for code, c in config["classes"].items(
 
 GROUPS_TO_TRAIN = [g.name for g in CAMPAIGN.groups.values() if not g.model]
 TRAINED_GROUPS = [g.name for g in CAMPAIGN.groups.values() if g.model]
-# Groups by the name that their scores are reported under: all folds of a river are one.
+# Groups of the first seed by the name that their scores are reported under: all folds of a river
+# are one.
 POOLS = {
     pool: [group.name for group in groups]
-    for pool, groups in groupby(CAMPAIGN.groups.values(), attrgetter("pool"))
+    for pool, groups in groupby(
+        (group for group in CAMPAIGN.groups.values() if not group.repeats),
+        attrgetter("pool"),
+    )
 }
 # Images to learn from by river, and images to classify by the batch that one job takes.
 TRAIN_IMAGES = {
@@ -170,6 +175,8 @@ PREDICT_GROUPS = [
     for name, batches in GROUP_BATCHES.items()
     if batches and not CAMPAIGN.groups[name].held_out
 ]
+# Other seeds are for the spread of scores and areas: what is to look at is of the first.
+SHOWN_GROUPS = [name for name in PREDICT_GROUPS if not CAMPAIGN.groups[name].repeats]
 
 # The folder of each stage's maps, in the order of the stages.
 REFINED_STAGE = {"mlp": "MLP", "rf": "RF", "none": None}[config["refine"]["method"]]

@@ -73,6 +73,17 @@ def test_several_experiments_with_a_trained_cnn_share_the_checks(campaign, plan)
     assert jobs["plot_violins"] == 5
 
 
+def test_seeds_repeat_cnns_maps_and_scores_only(campaign, plan):
+    assert plan(campaign, config_of(seed=[7])) == BY_DEFAULT
+    thrice = ("train_cnn", "plot_training", "classify_images", "refine_pixels")
+    thrice += ("score_images", "measure_areas")
+    jobs = BY_DEFAULT | {rule: 3 * BY_DEFAULT[rule] for rule in thrice}
+    assert plan(campaign, config_of(seed=[42, 43, 44])) == jobs
+    groups = {"old": {"model": "old.h5", "predict": ["A", "B"]}}
+    jobs = plan(campaign, config_of(groups, seed=[42, 43, 44]))
+    assert (jobs["convert_cnn"], jobs["refine_pixels"], jobs["plot_panels"]) == (3, 12, 4)
+
+
 @pytest.fixture
 def two_folds(campaign):
     """A function that makes a config of two folds a river from groups.
@@ -99,6 +110,10 @@ def test_cross_validation_needs_training_images_only(campaign, plan, two_folds):
     jobs |= dict.fromkeys(("check_images", "plot_violins", "select_panels"), 2)
     config = two_folds("cross_validation")
     assert plan(campaign, config) == jobs | {"check_images": 6}
+    # Folds are the same with another seed: their colours are counted once.
+    seeds = plan(campaign, config | {"seed": [1, 2]})
+    assert (seeds["count_colours"], seeds["fit_baselines"], seeds["train_cnn"]) == (4, 8, 8)
+    assert (seeds["score_images"], seeds["plot_panels"]) == (10, 5)
     del config["campaign"]["predict"]
     assert plan(campaign, config) == jobs
 
@@ -276,6 +291,10 @@ def test_what_is_new_or_changed_runs_its_own_jobs_only(finished, plan):
         return plan(finished, config_of(images_per_job=10), repo)
 
     assert jobs() == {}
+    # With more seeds, what is there of the first stays.
+    more = plan(finished, config_of(images_per_job=10, seed=[42, 43]), repo)
+    assert not {"check_images", "plot_panels", "suggest_labels"} & set(more)
+    assert (more["train_cnn"], more["plot_training"]) == (2, 2)
     new = [finished / "predict" / name for name in ("B_1005.jpg", "SCLS_B_1005.tif")]
     for path in new:
         path.touch()

@@ -114,6 +114,7 @@ def read_campaign(
     predict: Source,
     groups: str | Mapping | Sequence,
     folds: int = 5,
+    seeds: Sequence[int] = (42,),
     find_polygons: Callable[[Iterable[Image]], Mapping[str, str]] | None = None,
 ) -> Campaign:
     """Find a campaign's images and labels by name and form its groups.
@@ -133,6 +134,8 @@ def read_campaign(
     folds : int
         Folds of a river in a cross-validation, two or more; a river of fewer training images has
         as many folds as images.
+    seeds : sequence of int
+        Seeds of random numbers: each group is formed once for each.
     find_polygons : callable, optional
         From images to checksums of the polygons over them, by path of the images that have some.
 
@@ -187,7 +190,7 @@ def read_campaign(
     for image in train_images.values():
         names[image.river].append(image.name)
     predict_rivers = sorted({i.river for i in predict_images.values()})
-    formed = form_groups(groups, dict(names), predict_rivers, folds, problems)
+    formed = form_groups(groups, dict(names), predict_rivers, folds, seeds, problems)
     if problems:
         raise InputError(*dict.fromkeys(problems))
     return Campaign(train_images, predict_images, formed, ignored)
