@@ -81,6 +81,7 @@ rule compile_scores:
             category="Overview",
             labels={"what": "reliability of the confidence"},
         ),
+        reliability_pdf=ensure(f"{RESULTS}/report/reliability.pdf", non_empty=True),
     log:
         f"{LOGS}/compile_scores.log",
     benchmark:

@@ -27,7 +27,7 @@ def checked_images(tables):
         with open(table, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 size = int(row["width"] or 0) * int(row["height"] or 0) / 1e6
-                images.append((size, float(row["labelled_fraction"] or 0)))
+                images.append((size, float(row.get("labelled_percent") or 0) / 100))
     return images
 
 

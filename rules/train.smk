@@ -135,6 +135,7 @@ rule plot_training:
             category="Training",
             labels={"CNN": "{group}", "what": "{phase}"},
         ),
+        pdf=ensure(f"{RESULTS}/{{group}}/model/{{group}}_{{phase}}.pdf", non_empty=True),
     log:
         f"{LOGS}/plot_training/{{group}}_{{phase}}.log",
     benchmark:

@@ -14,7 +14,8 @@ from results import atomic_path
 from ssc.classes import read_classes
 from ssc.cnn.class_key import key_rivers
 from ssc.evaluation.calibration import expected_calibration_error
-from ssc.evaluation.charts import plot_reliability
+from ssc.evaluation.charts import draw_reliability
+from ssc.evaluation.figures import save_figure
 from ssc.evaluation.latex import write_latex_experiments
 from ssc.evaluation.summaries import (
     compare_experiments,
@@ -95,12 +96,12 @@ def main(snakemake):
     if output.seeds:
         with atomic_path(output.seeds) as path:
             spread_over_seeds(totals).to_csv(path, index=False)
-    with atomic_path(output.reliability) as path:
-        names = {True: "rivers with training images", False: "other rivers"}
-        first = {key: t for key, t in counts.items() if key[2] == params.seed}
-        plot_reliability(
-            path, {f"{model}, {names[own]}": t for (model, own, _), t in first.items()}
-        )
+    names = {True: "rivers with training images", False: "other rivers"}
+    first = {key: t for key, t in counts.items() if key[2] == params.seed}
+    figure = draw_reliability({f"{model}, {names[own]}": t for (model, own, _), t in first.items()})
+    for target in (output.reliability, output.reliability_pdf):
+        with atomic_path(target) as path:
+            save_figure(figure, path)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def test_maps_are_good_and_cover_the_image(sample):
         with rasterio.open(path) as raster:
             codes = raster.read(1)
             assert (raster.shape, raster.nodata, raster.dtypes) == ((400, 600), 0, ("uint8",))
-            assert raster.colormap(1)[2] == (255, 165, 0, 255)
+            assert raster.colormap(1)[2] == (0xD4, 0x9E, 0x7D, 255)
         assert codes.min() > 0
 
 
