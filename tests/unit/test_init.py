@@ -93,13 +93,15 @@ def test_names_of_cameras_are_rivers_by_folder_and_one_cnn_maps_all(propose, tmp
     name = "DJI_20230614123456_0123_D.JPG"
     write_image(tmp_path / "ouse/upper" / name, [1, 2] * 5)
     write_image(tmp_path / "ouse/lower" / name)
-    write_image(tmp_path / "ouse/lower/DJI_0124.jpg")
+    for number in (124, 125, 126):
+        write_image(tmp_path / f"ouse/lower/DJI_0{number}.jpg")
     config, _ = propose()
     folders = {"lower": "ouse/lower", "upper": "ouse/upper"}
     groups = {"all_rivers": {"train": ["upper"], "predict": ["lower", "upper"]}}
     assert config["campaign"] == {"train": folders, "predict": folders, "groups": groups}
     campaign = read_campaign(**config["campaign"])
-    assert [*campaign.predict] == [*("lower_DJI_0124", f"lower_{name[:-4]}", f"upper_{name[:-4]}")]
+    numbered = [f"lower_DJI_0{number}" for number in (124, 125, 126)]
+    assert [*campaign.predict] == [*numbered, f"lower_{name[:-4]}", f"upper_{name[:-4]}"]
 
 
 def test_polygons_give_their_column_and_classes(propose, tmp_path):
