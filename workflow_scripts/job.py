@@ -14,7 +14,6 @@ import cv2
 from settings import CONFIG_KEYS
 from ssc.errors import InputError, SettingError
 
-
 # What a user can do about errors of the operating system.
 REMEDIES = {
     errno.ENOSPC: "free some space, or set results to another disk",

@@ -308,7 +308,7 @@ def test_problems_of_all_images_and_classes_come_at_once(make_image, make_table,
     preflight = make_table([make_image(labels=LABELS[:, :4])], [grey])
     wrong = [LandClass(1, "Water", "lightbleu"), classes[1], LandClass(4, "Sediment", "red")]
     colour, names, size, mode, _ = problems_of(preflight, wrong)
-    assert colour == "class 1: lightbleu is no matplotlib colour; give a name or #rrggbb"
+    assert colour == "class 1: lightbleu is no visible matplotlib colour; give a name or #rrggbb"
     assert names == "classes: Sediment is the name of 2 classes; name each its own"
     assert "4 x 8 px, but its image" in size
     assert mode.startswith(grey.path)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import is_color_like
+from matplotlib.colors import is_color_like, to_rgba
 
 from .campaign import Image
 from .classes import LandClass
@@ -280,9 +280,9 @@ def stop_on_problems(
         With every problem of images, labels, classes and groups.
     """
     problems = [
-        f"class {c.code}: {c.colour} is no matplotlib colour; give a name or #rrggbb"
+        f"class {c.code}: {c.colour} is no visible matplotlib colour; give a name or #rrggbb"
         for c in classes
-        if not is_color_like(c.colour)
+        if not is_color_like(c.colour) or not to_rgba(c.colour)[3]
     ]
     problems += [
         f"classes: {name} is the name of {n} classes; name each its own"

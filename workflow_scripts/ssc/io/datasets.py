@@ -172,8 +172,8 @@ def name_full_disk(path: str | Path) -> Iterator[None]:
     except RasterioError as error:
         reason = error.__cause__ or error
         raise InputError(
-            f"{Path(path).parent}: cannot be written to; is the disk full, or the folder protected? "
-            f"({reason})"
+            f"{Path(path).parent}: cannot be written to; is the disk full, or the folder "
+            f"protected? ({reason})"
         ) from error
 
 

@@ -2,9 +2,13 @@
 
 import os
 import stat
+import time
 from pathlib import Path
 
 from ..errors import InputError
+
+# In seconds, between the clocks of disks and computers.
+CLOCK_ERROR = 60
 
 
 def find_file_fault(path: str | Path) -> str:
@@ -35,6 +39,18 @@ def find_file_fault(path: str | Path) -> str:
         return f"{path}: no permission to read it; change its permissions"
     if not status.st_size:
         return f"{path}: is empty; copy it anew, or remove it"
+    return ""
+
+
+def find_input_fault(path: str | Path) -> str:
+    """As `find_file_fault`; the time of an input must not lie in the future either.
+
+    Snakemake would take each result for older than it, and remove the result.
+    """
+    if fault := find_file_fault(path):
+        return fault
+    if os.stat(path).st_mtime > time.time() + CLOCK_ERROR:
+        return f"{path}: its time lies in the future; correct it (touch) or the clock"
     return ""
 
 
