@@ -1,6 +1,7 @@
 """Groups: which CNN learns from and classifies which rivers."""
 
 import os
+import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,8 @@ RESERVED_GROUPS = {
 }
 # The names of results are longer, and most file systems allow 255.
 MAX_NAME_BYTES = 200
+# Snakemake takes them for a loop.
+REPEATS = re.compile(r"(.+?)\1{19}$", re.DOTALL)
 
 
 def find_name_fault(name: str) -> str:
@@ -38,6 +41,8 @@ def find_name_fault(name: str) -> str:
     # Control characters, what is no Unicode, and separators of lines.
     if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
         return "has a line break, control character or byte that is no letter in its name"
+    if REPEATS.search(name):
+        return "ends with 20 or more repeats in its name"
     if len(name.encode()) > MAX_NAME_BYTES:
         return f"has a name of more than {MAX_NAME_BYTES} bytes"
     return ""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import rasterio.shutil
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
@@ -57,25 +58,28 @@ def open_dataset(path: str | Path) -> Iterator[DatasetReader]:
     is_vrt = Path(path).suffix.lower() == ".vrt"
     if not is_remote(str(path)):
         require_file(path)
-    with rasterio.Env(
-        # A truncated JPEG is a warning to GDAL, which fills up with grey.
-        GDAL_ERROR_ON_LIBJPEG_WARNING="TRUE",
-        GDAL_CACHEMAX=CACHE_MEGABYTES,
-        GDAL_VRT_ENABLE_PYTHON="NO",
+    # Also headers are read at need, for example the meaning of bands.
+    with (
+        name_damage(path),
+        rasterio.Env(
+            # A truncated JPEG is a warning to GDAL, which fills up with grey.
+            GDAL_ERROR_ON_LIBJPEG_WARNING="TRUE",
+            GDAL_CACHEMAX=CACHE_MEGABYTES,
+            GDAL_VRT_ENABLE_PYTHON="NO",
+        ),
     ):
-        with name_damage(path):
-            try:
-                if is_vrt:
-                    check_vrt(path, DRIVERS)
-                # `rasterio.open` takes one driver only.
-                source = DatasetReader(path, driver=["VRT"] if is_vrt else DRIVERS)
-            except RasterioIOError as error:
-                if "not recognized" not in str(error):
-                    raise
-                raise InputError(
-                    f"{path}: no raster ({', '.join(DRIVERS)}), or damaged; copy it anew, or "
-                    "convert it to TIFF"
-                ) from error
+        try:
+            if is_vrt:
+                check_vrt(path, DRIVERS)
+            # `rasterio.open` takes one driver only.
+            source = DatasetReader(path, driver=["VRT"] if is_vrt else DRIVERS)
+        except RasterioIOError as error:
+            if "not recognized" not in str(error):
+                raise
+            raise InputError(
+                f"{path}: no raster ({', '.join(DRIVERS)}), or damaged; copy it anew, or "
+                "convert it to TIFF"
+            ) from error
         with source:
             yield source
 
@@ -121,7 +125,7 @@ def name_damage(path: str | Path) -> Iterator[None]:
     """Make an error of GDAL while it reads a file an InputError."""
     try:
         yield
-    except RasterioError as error:
+    except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
         reason = error.__cause__ or error
         if LARGE_JPEG in str(reason):
             raise InputError(
@@ -169,7 +173,7 @@ def name_full_disk(path: str | Path) -> Iterator[None]:
     """Make an error of GDAL while it writes a file an InputError."""
     try:
         yield
-    except RasterioError as error:
+    except (RasterioError, CPLE_BaseError) as error:
         reason = error.__cause__ or error
         raise InputError(
             f"{Path(path).parent}: cannot be written to; is the disk full, or the folder "

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 
 import rasterio
 from rasterio.errors import RasterioError
+from rasterio.io import DatasetReader
 
 from ..campaign import is_remote
 from ..errors import InputError
@@ -49,7 +50,7 @@ def check_vrt(path: str | Path, drivers: list[str]) -> None:
         if not is_remote(name):
             require_file(name)
         try:
-            rasterio.open(name, driver=drivers).close()
+            DatasetReader(name, driver=drivers).close()
         except RasterioError as error:
             raise InputError(
                 f"{path}: names {name}, no raster that can be read; correct the path, or {remedy}"
