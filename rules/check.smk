@@ -31,6 +31,7 @@ rule check_images:
         images=lambda wc: [vars(image) for image in images_to_check(wc)],
         files=lambda wc: campaign.files_digest(images_to_check(wc)),
         white=WHITE_LEVEL,
+        max_megapixels=config["campaign"]["max_megapixels"],
         # No input: only images whose own polygons change, which `files` tells, are checked again.
         polygons=lambda wc: (
             POLYGON_FILES if any(i.polygons for i in images_to_check(wc)) else []

@@ -17,6 +17,7 @@ from workflow_scripts.ssc import campaign
 from workflow_scripts.ssc.classes import label_codes, read_classes
 from workflow_scripts.ssc.errors import InputError, SettingError
 from workflow_scripts.ssc.groups import expand_path
+from workflow_scripts.ssc.io.files import find_folder_fault, find_input_fault
 
 # Not workflow.basedir, which is that of a workflow that imports this one as a module.
 SCRIPTS = Path(campaign.__file__).parents[1]
@@ -24,6 +25,15 @@ SCHEMA = workflow.source_path("../config/config.schema.yaml")
 
 
 def read_config():
+    if workflow.is_main_process:
+        # Snakemake has read them, and does not tell.
+        problems = [
+            problem
+            for path in workflow.overwrite_configfiles
+            for problem in config_reading.find_file_problems(path)
+        ]
+        if problems:
+            raise WorkflowError("\n".join(["The config has errors:", *problems]))
     with open(SCHEMA, encoding="utf-8") as file:
         problems = config_reading.find_problems(config, yaml.safe_load(file))
     if problems:
@@ -31,6 +41,10 @@ def read_config():
     validate(config, SCHEMA)
     problems = config_reading.find_conflicts(config)
     results_folder = expand_path("results", config["results"], problems)
+    if results_folder and workflow.is_main_process:
+        folders = (Path(), results_folder, results_folder / "logs")
+        # One fault shows in all folders below it.
+        problems += list(filter(None, map(find_folder_fault, folders)))[:1]
     weights = config["cnn"].get("weights")
     if weights not in (None, "imagenet"):
         weights = expand_path("cnn.weights", weights, problems)
@@ -91,9 +105,19 @@ def read_campaign():
 
             read_polygons(*AREA_FILE)
         find = partial(find_polygons, codes=codes) if POLYGON_FILES else None
-        return campaign.read_campaign(
+        read = campaign.read_campaign(
             *(settings[key] for key in keys), SEEDS, find_polygons=find
         )
+        if workflow.is_main_process:
+            files = {
+                file
+                for image in (*read.train.values(), *read.predict.values())
+                for file in (image.path, image.label, *image.world_files)
+                if file and not campaign.is_remote(file)
+            }
+            if faults := set(map(find_input_fault, files)) - {""}:
+                raise InputError(*sorted(faults))
+        return read
     except SettingError as error:
         problems = [f"campaign.{error}"]
     except InputError as error:

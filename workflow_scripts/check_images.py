@@ -34,7 +34,15 @@ def main(snakemake):
         def check(image):
             target = batch.file(f"SCLS_{image.name}.tif")
             return check_image(
-                image, split, class_codes, tiles, sources, target, area, params.white
+                image,
+                split,
+                class_codes,
+                tiles,
+                sources,
+                target,
+                area,
+                params.white,
+                params.max_megapixels,
             )
 
         with ThreadPoolExecutor(snakemake.threads) as pool:

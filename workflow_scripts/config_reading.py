@@ -1,10 +1,65 @@
 """What is wrong with a config, key by key, in words that say how to correct it."""
 
+import math
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator, ValidationError
+
+# Values of a config file with all its aliases written out.
+MAX_VALUES = 100_000
+
+
+def find_file_problems(path: str) -> list[str]:
+    """List what YAML would pass over in silence: keys given twice, and aliases of aliases.
+
+    Parameters
+    ----------
+    path : str
+        Of a config file that Snakemake could read.
+
+    Returns
+    -------
+    list of str
+    """
+    with open(path, encoding="utf-8") as file:
+        try:
+            root = yaml.compose(file, Loader=yaml.CSafeLoader)
+        except yaml.YAMLError:
+            # JSON, with tabs for example.
+            return []
+    problems: list[str] = []
+    sizes: dict[int, float] = {}
+
+    def size(node) -> float:
+        if id(node) in sizes:
+            return sizes[id(node)]
+        # Met again while its parts are counted, it is a part of itself.
+        sizes[id(node)] = math.inf
+        parts = []
+        if isinstance(node, yaml.SequenceNode):
+            parts = node.value
+        elif isinstance(node, yaml.MappingNode):
+            parts = [part for pair in node.value for part in pair]
+            keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            seen: set[str] = set()
+            for key in keys:
+                if key.value in seen:
+                    line = key.start_mark.line + 1
+                    problems.append(
+                        f"{path}, line {line}: key {key.value} is there twice; remove one"
+                    )
+                seen.add(key.value)
+        sizes[id(node)] = 1 + sum(map(size, parts))
+        return sizes[id(node)]
+
+    if size(root) > MAX_VALUES:
+        problems.append(
+            f"{path}: has more than {MAX_VALUES} values by its aliases (*); write them out"
+        )
+    return problems
 
 
 def find_problems(config: dict[str, Any], schema: Mapping) -> list[str]:
@@ -29,7 +84,13 @@ def find_problems(config: dict[str, Any], schema: Mapping) -> list[str]:
     if isinstance(campaign, dict) and isinstance(campaign.get("remap"), dict):
         campaign["remap"] = {str(code): to for code, to in campaign["remap"].items()}
     validator = Draft202012Validator(schema)
-    problems = [line for e in validator.iter_errors(config) for line in _explain(e, schema)]
+    # JSON schema compares a number with its bounds, and every comparison with NaN is false.
+    problems = [
+        f"{key}: {value} is no number that can be used; give a finite one"
+        for key, value in _numbers(config, "")
+        if not math.isfinite(value)
+    ]
+    problems += [line for e in validator.iter_errors(config) for line in _explain(e, schema)]
     return problems or [*_find_unread_tiles(config, schema)]
 
 
@@ -73,6 +134,16 @@ def find_conflicts(config: Mapping[str, Any]) -> list[str]:
             "that was drawn"
         )
     return problems
+
+
+def _numbers(item: Any, key: str) -> Iterator[tuple[str, float]]:
+    """Numbers with decimals of a config, by their key."""
+    if isinstance(item, float):
+        yield key, item
+    elif isinstance(item, Mapping | list):
+        pairs = item.items() if isinstance(item, Mapping) else enumerate(item)
+        for name, value in pairs:
+            yield from _numbers(value, f"{key}.{name}" if key else str(name))
 
 
 def _find_unread_tiles(config: Mapping[str, Any], schema: Mapping) -> Iterator[str]:

@@ -11,7 +11,7 @@ def main(snakemake):
     from ssc.cnn.class_key import read_class_key
     from ssc.cnn.colour_matching import COLOUR_STATS
     from ssc.cnn.export import read_metadata, save_onnx
-    from ssc.cnn.model_loading import is_unet, load_model
+    from ssc.cnn.model_loading import check_scores, is_unet, load_model
     from ssc.cnn.tile_cnn import scale_input
     from ssc.cnn.unet import low_resolution_model
 
@@ -19,6 +19,7 @@ def main(snakemake):
     model = load_model(snakemake.input.model)
     key = read_class_key(snakemake.input.key, classes, model.output_shape[-1])
     model = low_resolution_model(model) if is_unet(model) else scale_input(model)
+    check_scores(model, snakemake.input.model)
     stats = read_metadata(snakemake.input.model, COLOUR_STATS)
     with atomic_path(snakemake.output.key) as path:
         key.to_csv(path, index=False)

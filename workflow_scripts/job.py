@@ -1,6 +1,7 @@
 """What every job does around its work: log, keep to its threads, report faults."""
 
 import csv
+import errno
 import logging
 import os
 import sys
@@ -13,6 +14,46 @@ import cv2
 
 from settings import CONFIG_KEYS
 from ssc.errors import InputError, SettingError
+
+# What a user can do about errors of the operating system.
+REMEDIES = {
+    errno.ENOSPC: "free some space, or set results to another disk",
+    errno.EDQUOT: "free some space, or set results to another disk",
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f)",
+    errno.EROFS: "set results to a folder that can be written to",
+    errno.EACCES: "change its permissions",
+    errno.EPERM: "change its permissions",
+    errno.ENAMETOOLONG: "shorten the names of folders, rivers and images",
+    errno.EMFILE: "raise the limit of open files (ulimit -n)",
+    errno.EIO: "check the disk, or copy the files anew",
+    errno.ESTALE: "check the network disk, and run again",
+    errno.ENOMEM: "close other programs, or give the job more memory",
+    errno.EISDIR: "remove this folder",
+    errno.ENOTDIR: "remove the file that stands for a folder",
+    errno.ENOENT: "was it removed meanwhile? Run again",
+}
+
+
+def explain_system_error(error: OSError | MemoryError) -> str | None:
+    """Say in one sentence what the operating system refused, and the remedy.
+
+    Parameters
+    ----------
+    error : OSError or MemoryError
+
+    Returns
+    -------
+    str or None
+        None for an error that is not the user's.
+    """
+    if isinstance(error, MemoryError):
+        return "not enough memory; close other programs, or give the job more"
+    if error.errno == errno.ENOENT and "temporary directory" in str(error):
+        return "no folder for temporary files can be written to; free space, or set TMPDIR"
+    if error.errno not in REMEDIES:
+        return None
+    what = f"{error.filename}: " if error.filename else ""
+    return f"{what}{os.strerror(error.errno)}; {REMEDIES[error.errno]}"
 
 
 @contextmanager
@@ -52,7 +93,12 @@ def run_job(snakemake) -> Iterator[None]:
             for problem in error.problems:
                 logging.error("ERROR: %s", problem)
             sys.exit(1)
-        except Exception:
+        except Exception as error:
+            if isinstance(error, OSError | MemoryError) and (
+                problem := explain_system_error(error)
+            ):
+                logging.error("ERROR: %s", problem)
+                sys.exit(1)
             logging.exception("ERROR: this should not happen; please report it with this traceback")
             sys.exit(1)
 

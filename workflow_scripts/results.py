@@ -27,12 +27,20 @@ RESULT_FILE = re.compile(
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Give a path to write to, which takes the place of `path` once all of it is written."""
+    """Give a path to write to, which takes the place of `path` once all of it is written.
+
+    What an error leaves of it is removed.
+    """
     target = Path(path)
     part = target.with_name(PART + target.name)
     part.unlink(missing_ok=True)
-    yield part
-    os.replace(part, target)
+    try:
+        yield part
+        os.replace(part, target)
+    except BaseException:
+        for left in (part, part.with_name(part.name + SIDECAR)):
+            left.unlink(missing_ok=True)
+        raise
 
 
 class Batch:

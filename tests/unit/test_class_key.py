@@ -78,7 +78,7 @@ def test_key_of_the_published_code_is_read(tmp_path, classes):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no class key, a CSV with LocalClass"),
+        ("", "is empty; copy it anew"),
         ("LocalClass,River\n1,Ure\n", "needs the column.s. HierarchClass"),
         ("LocalClass,HierarchClass\n1,1\n1,2\n", "each of the outputs 1 to 2 .* but names 1, 1"),
         ("LocalClass,HierarchClass\n1,1\n", "each of the outputs 1 to 2 .* but names 1$"),

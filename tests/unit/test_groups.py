@@ -259,5 +259,5 @@ def test_group_may_not_take_a_name_of_the_results(three_rivers, name):
 def test_group_name_with_a_character_that_snakemake_reads_is_refused(three_rivers, name):
     groups = {name: {"train": ["Ure"], "predict": ["Ure"]}}
     assert problems_of(*three_rivers, groups) == [
-        f"groups: the name {name} has one of {{}}<>; rename it"
+        f"groups: {name} has one of {{}}<> in its name; rename it"
     ]

@@ -275,11 +275,13 @@ def test_jpeg_with_a_hole_is_refused(tmp_path):
         assert source.read().shape == (3, 200, 300)
 
 
-@pytest.mark.parametrize("content", [b"", b"not an image"])
-def test_file_that_is_no_image_is_refused(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "problem"), [(b"", "is empty"), (b"not an image", "no raster .*, or damaged")]
+)
+def test_file_that_is_no_image_is_refused(tmp_path, content, problem):
     path = tmp_path / "Ure_0001.jpg"
     path.write_bytes(content)
-    with pytest.raises(InputError, match="Ure_0001.jpg: truncated or damaged; copy it anew"):
+    with pytest.raises(InputError, match=f"Ure_0001.jpg: {problem}; copy it anew"):
         read_geometry(str(path))
 
 
@@ -350,7 +352,7 @@ except InputError as error:
     run = subprocess.run(
         command, cwd=REPO / "workflow_scripts", capture_output=True, text=True, check=True
     )
-    assert "CNN_Ure_0001.tif: cannot be written; is the disk full" in run.stdout
+    assert run.stdout.startswith(f"{tmp_path}: cannot be written to; is the disk full")
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".draft", ".xml")]
 
 

@@ -9,12 +9,20 @@ import os
 import re
 import unicodedata
 import zlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from .errors import InputError
-from .groups import RESERVED_CHARACTERS, Group, expand_path, form_groups
+from .groups import (
+    RESERVED_CHARACTERS,
+    Group,
+    expand_path,
+    find_case_faults,
+    find_name_fault,
+    form_groups,
+    printable,
+)
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".jp2", ".vrt"}
 LABEL_SUFFIXES = {".tif", ".tiff", ".png"}
@@ -190,6 +198,8 @@ def read_campaign(
     for image in train_images.values():
         names[image.river].append(image.name)
     predict_rivers = sorted({i.river for i in predict_images.values()})
+    rivers = {*names, *predict_rivers}
+    problems += find_case_faults(rivers) or find_case_faults({*train_images, *predict_images})
     formed = form_groups(groups, dict(names), predict_rivers, folds, seeds, problems)
     if problems:
         raise InputError(*dict.fromkeys(problems))
@@ -308,6 +318,9 @@ def find_images(
             named = _images_of_many_rivers(files, ignored, problems)
         else:
             river = unicodedata.normalize("NFC", river)
+            if fault := find_name_fault(river):
+                problems.append(f"{role}: river {printable(river)} {fault}; rename it")
+                continue
             named = _images_of_river(river, files, problems)
         unmatched += [
             path
@@ -337,10 +350,12 @@ def _images_of_many_rivers(
             ignored |= dict.fromkeys(paths, "not named RiverName_NNNN")
         elif len(paths) > 1:
             problems.append(f"{' and '.join(paths)}: two files for one image; remove one")
-        elif match is None or set(stem) & set(RESERVED_CHARACTERS):
+        elif fault := match and find_name_fault(stem):
+            problems.append(f"{printable(paths[0])}: {fault}; rename it")
+        elif match is None:
             problems.append(
-                f"{paths[0]}: not named RiverName_NNNN.jpg with a number of at least 4 digits "
-                f"and none of {RESERVED_CHARACTERS}; rename it"
+                f"{printable(paths[0])}: not named RiverName_NNNN.jpg with a number of at least 4 "
+                f"digits and none of {RESERVED_CHARACTERS}; rename it"
             )
         else:
             river, number = match.groups()
@@ -372,8 +387,8 @@ def _images_of_river(river: str, files: _Files, problems: list[str]) -> list[Ima
             number = stem.removeprefix(f"{river}_")
             if len(paths) > 1:
                 number = f"{folder}_{number}"
-            if set(number) & set(RESERVED_CHARACTERS):
-                problems.append(f"{path}: has one of {RESERVED_CHARACTERS} in its name; rename it")
+            if fault := find_name_fault(f"{river}_{number}"):
+                problems.append(f"{printable(path)}: {fault}; rename it, or its river")
                 continue
             labels = files.labels.get(stem, [])
             world_files = files.world_files[stem]
@@ -395,10 +410,15 @@ def _one_label(stem: str, labels: Sequence[str], files: _Files, problems: list[s
     return labels[0] if labels else None
 
 
-def _list_files(role: str, places: Iterable[str], problems: list[str]) -> _Files:
+def _list_files(role: str, places: Sequence[str], problems: list[str]) -> _Files:
     """Files of folders, and files that are named themselves, sorted by what they are."""
     files = _Files(defaultdict(list), defaultdict(list), defaultdict(list), [])
-    for place in places:
+    problems += [
+        f"{role}: {place} is named {n} times; name it once"
+        for place, n in Counter(places).items()
+        if n > 1
+    ]
+    for place in dict.fromkeys(places):
         for path, is_named in _list_place(role, place, problems):
             name = unicodedata.normalize("NFC", os.path.basename(path))
             stem, suffix = os.path.splitext(name)
@@ -438,7 +458,11 @@ def _list_place(role: str, place: str, problems: list[str]) -> list[tuple[str, b
         problems.append(f"{role}: folder {expanded} does not exist")
         return []
     # Hidden files: macOS leaves a ._ file beside each file that it copies.
-    names = sorted(n for n in os.listdir(expanded) if not n.startswith("."))
+    try:
+        names = sorted(n for n in os.listdir(expanded) if not n.startswith("."))
+    except OSError as error:
+        problems.append(f"{role}: folder {expanded} cannot be read ({error.strerror})")
+        return []
     return [(os.path.join(expanded, name), False) for name in names]
 
 

@@ -1,9 +1,10 @@
 """Groups: which CNN learns from and classifies which rivers."""
 
 import os
+import re
 import unicodedata
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,7 +12,68 @@ from pathlib import Path
 # Snakemake gives these a meaning of its own in paths.
 RESERVED_CHARACTERS = "{}<>"
 # Folders of the results that are of no group, and the design of which the report says more.
-RESERVED_GROUPS = {"check", "colour_counts", "labels", "logs", "report", "cross_validation"}
+RESERVED_GROUPS = {
+    *("check", "colour_counts", "labels", "logs", "report", "cross_validation"),
+    *("preflight.csv", "training_labels.html"),
+}
+# The names of results are longer, and most file systems allow 255.
+MAX_NAME_BYTES = 200
+# Snakemake takes them for a loop.
+REPEATS = re.compile(r"(.+?)\1{19}$", re.DOTALL)
+
+
+def find_name_fault(name: str) -> str:
+    """Say why results cannot be named after a river, an image or a group.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+        What is wrong with it; "" for nothing.
+    """
+    if set(name) & set(RESERVED_CHARACTERS):
+        return f"has one of {RESERVED_CHARACTERS} in its name"
+    if "/" in name or name in ("", ".", ".."):
+        return "has / in its name, or is empty or a dot"
+    # Control characters, what is no Unicode, and separators of lines.
+    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
+        return "has a line break, control character or byte that is no letter in its name"
+    if REPEATS.search(name):
+        return "ends with 20 or more repeats in its name"
+    if len(name.encode()) > MAX_NAME_BYTES:
+        return f"has a name of more than {MAX_NAME_BYTES} bytes"
+    return ""
+
+
+def find_case_faults(names: Iterable[str]) -> list[str]:
+    """Find names that differ in nothing but case or Unicode form: some disks take them for one.
+
+    Parameters
+    ----------
+    names : iterable of str
+
+    Returns
+    -------
+    list of str
+        A sentence for each set of them.
+    """
+    alike: dict[str, set[str]] = defaultdict(set)
+    for name in names:
+        alike[unicodedata.normalize("NFC", name).casefold()].add(name)
+    return [
+        f"{' and '.join(map(printable, sorted(same)))}: differ in upper and lower case only; "
+        "rename one"
+        for same in alike.values()
+        if len(same) > 1
+    ]
+
+
+def printable(name: str) -> str:
+    """A name as messages show it, with escapes for what no terminal shows."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in name)
 
 
 @dataclass(frozen=True)
@@ -103,10 +165,11 @@ def form_groups(
         if g.name in RESERVED_GROUPS
     ]
     problems += [
-        f"groups: the name {g.name} has one of {RESERVED_CHARACTERS}; rename it"
+        f"groups: {printable(g.name)} {fault}; rename it"
         for g in groups
-        if set(g.name) & set(RESERVED_CHARACTERS)
+        if (fault := find_name_fault(g.name))
     ]
+    problems += [f"groups: {fault}" for fault in find_case_faults(g.name for g in groups)]
     groups = [replace(g, seed=seeds[0]) for g in groups]
     repeated = [
         replace(g, name=f"{g.name}_seed_{seed}", seed=seed, repeats=g.name)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.colors import is_color_like
+from matplotlib.colors import is_color_like, to_rgba
 
 from .campaign import Image
 from .classes import LandClass
 from .cnn.tiles import pure_tiles
 from .errors import InputError
+from .io.datasets import MAX_MEGAPIXELS, check_raster
 from .io.labels import Labels, open_labels, write_labels
 from .io.rasters import ImageReader, LabelReader, RasterGeometry, open_class_raster, open_image
 from .io.windows import WINDOW_SIDE, windows
@@ -22,8 +23,6 @@ from .io.windows import WINDOW_SIDE, windows
 if TYPE_CHECKING:
     # Slow to import, and few campaigns have polygons.
     from .io.polygons import PolygonLayer
-
-END_OF_JPEG = b"\xff\xd9"
 
 
 @dataclass(frozen=True)
@@ -87,6 +86,7 @@ def check_image(
     target: AbstractContextManager[Path],
     area: "PolygonLayer | None" = None,
     white: int = 65535,
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> dict[str, Any]:
     """Check an image and its labels, and write the labels in the codes and grid that others read.
 
@@ -106,6 +106,8 @@ def check_image(
         The area of interest.
     white : int
         As of `open_image`.
+    max_megapixels : float
+        That the image and its label raster may have.
 
     Returns
     -------
@@ -122,7 +124,8 @@ def check_image(
         with open_image(image.path, white) as source:
             geometry = source.geometry
             row |= {"width": geometry.width, "height": geometry.height}
-            _check_complete(source)
+            check_raster(source.source, max_megapixels)
+            _decode(source)
             if tiles and min(geometry.width, geometry.height) < tiles.size:
                 problems.append(
                     f"{image.path}: {geometry.width} x {geometry.height} px, smaller than a tile "
@@ -132,7 +135,10 @@ def check_image(
         problems += error.problems
     if image.label or (image.polygons and geometry):
         try:
-            with _open_labels(image, geometry, sources) as labels, target as path:
+            with (
+                _open_labels(image, geometry, sources, max_megapixels) as labels,
+                target as path,
+            ):
                 row["label"] = labels.source
                 counts = write_labels(path, labels)
                 notes.append(labels.note)
@@ -155,10 +161,10 @@ def _join(sentences: Iterable[str]) -> str:
 
 
 def _open_labels(
-    image: Image, geometry: RasterGeometry | None, sources: LabelSources
+    image: Image, geometry: RasterGeometry | None, sources: LabelSources, max_megapixels: float
 ) -> AbstractContextManager[Labels]:
     if image.label or geometry is None:
-        return open_labels(str(image.label), geometry, sources.codes)
+        return open_labels(str(image.label), geometry, sources.codes, max_megapixels)
     from .io.polygons import polygons_over
 
     layers = [p for p in sources.polygons if len(p.over(image.path, geometry).codes)]
@@ -274,9 +280,9 @@ def stop_on_problems(
         With every problem of images, labels, classes and groups.
     """
     problems = [
-        f"class {c.code}: {c.colour} is no matplotlib colour; give a name or #rrggbb"
+        f"class {c.code}: {c.colour} is no visible matplotlib colour; give a name or #rrggbb"
         for c in classes
-        if not is_color_like(c.colour)
+        if not is_color_like(c.colour) or not to_rgba(c.colour)[3]
     ]
     problems += [
         f"classes: {name} is the name of {n} classes; name each its own"
@@ -299,12 +305,7 @@ def stop_on_problems(
         raise InputError(*problems)
 
 
-def _check_complete(image: ImageReader) -> None:
-    """Decode an image, unless the end of a JPEG shows that it is complete."""
-    if image.source.driver == "JPEG" and Path(image.name).is_file():
-        with open(image.name, "rb") as file:
-            file.seek(-len(END_OF_JPEG), 2)
-            if file.read() == END_OF_JPEG:
-                return
+def _decode(image: ImageReader) -> None:
+    """Decode all of an image, for what is damaged in its middle shows only then."""
     for window in windows(image.shape):
         image[window.slices]

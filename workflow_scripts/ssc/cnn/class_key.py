@@ -8,10 +8,12 @@ import pandas as pd
 
 from ..classes import LandClass
 from ..errors import InputError
+from ..io.files import require_file
 from ..io.tables import read_table
 
 COLUMNS = ["LocalClass", "HierarchClass", "River", "ClassName"]
 SEVERAL_RIVERS = "; "
+MAX_KEY_BYTES = 10_000_000
 
 
 def class_key(classes: Sequence[LandClass], rivers: Sequence[str], local: bool) -> pd.DataFrame:
@@ -91,9 +93,13 @@ def read_class_key(path: str | Path, classes: Sequence[LandClass], n_outputs: in
     InputError
         When the file is no class key, or does not go with the CNN or the classes.
     """
+    require_file(path)
+    if Path(path).stat().st_size > MAX_KEY_BYTES:
+        raise InputError(f"{path}: larger than {MAX_KEY_BYTES} bytes, no class key; name another")
     try:
         key = read_table(path)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+    # pandas also raises ValueError of its own at what is no table.
+    except (ValueError, OverflowError, TypeError) as error:
         raise InputError(f"{path}: no class key, a CSV with {', '.join(COLUMNS)}") from error
     missing = [column for column in COLUMNS[:2] if column not in key]
     if missing:
@@ -101,9 +107,9 @@ def read_class_key(path: str | Path, classes: Sequence[LandClass], n_outputs: in
     key = key.reindex(columns=COLUMNS)[key["LocalClass"] != 0]
     key[COLUMNS[2:]] = key[COLUMNS[2:]].astype(object).fillna("")
     problems = [
-        f"{path}: {column} holds values that are not whole numbers"
+        f"{path}: {column} holds values that are not whole numbers from 0 to 65535"
         for column in COLUMNS[:2]
-        if not np.array_equal(key[column], pd.to_numeric(key[column], "coerce").round())
+        if not _are_codes(key[column])
     ]
     if problems:
         raise InputError(*problems)
@@ -120,6 +126,18 @@ def read_class_key(path: str | Path, classes: Sequence[LandClass], n_outputs: in
             f"{path}: HierarchClass {', '.join(map(str, unknown))} not among the classes "
             f"{', '.join(map(str, known))}; add them to the classes, or correct the key"
         )
+    name_of = {c.code: c.name.casefold() for c in classes}
+    for code, name in zip(codes, key["ClassName"], strict=True):
+        if str(name).casefold() in {*name_of.values()} - {name_of.get(code)}:
+            problems.append(
+                f"{path}: calls class {code} {name}, but the classes call another one so; correct "
+                "the key or the classes"
+            )
     if problems:
         raise InputError(*problems)
     return key
+
+
+def _are_codes(column: pd.Series) -> bool:
+    values = pd.to_numeric(column, "coerce")
+    return bool((values.between(0, 65535) & (values == values.round())).all())

@@ -4,13 +4,17 @@ import inspect
 import json
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
 import keras
+import numpy as np
+import tensorflow as tf
 
 from ..errors import InputError
+from ..io.files import require_file
 from .unet import LOGITS
 
 _NAMESPACES = (
@@ -33,7 +37,18 @@ _RENAMED = {
 # Parts of configurations that predictions do not depend on, many unknown to Keras 3.
 _TRAINING = ("_initializer", "_regularizer", "_constraint")
 # What Keras, h5py and zipfile raise at files they cannot make sense of.
-_FAULTS = (OSError, ValueError, TypeError, LookupError, AttributeError, zipfile.BadZipFile)
+_FAULTS = (
+    *(OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError, MemoryError),
+    *(NotImplementedError, zipfile.BadZipFile, zlib.error, tf.errors.OpError),
+)
+# Unpacked, of the weights. The largest CNN of keras.applications has 1.4 GB.
+MAX_MODEL_BYTES = 3_000_000_000
+# Units or channels of a layer, and other sizes in its configuration.
+MAX_LAYER_SIZE = 65_536
+_SIZES = {
+    *("units", "filters", "output_dim", "input_dim", "depth_multiplier", "size", "kernel_size"),
+    *("pool_size", "padding", "target_shape", "batch_shape", "batch_input_shape", "n"),
+}
 
 
 def load_model(path: str | Path) -> keras.Model:
@@ -56,20 +71,28 @@ def load_model(path: str | Path) -> keras.Model:
     Raises
     ------
     InputError
-        When there is no such file, it is damaged or holds weights only, it holds code of its
-        own, Keras cannot build it, or it does not map RGB tiles to one score per class.
+        When there is no such file, it is damaged, too large or holds weights only, it holds code
+        of its own or weights that are no numbers, Keras cannot build it, or it does not map RGB
+        tiles to one score per class.
     """
     path = Path(path)
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; give a model saved by Keras as .h5 or .keras")
+    require_file(path)
     try:
+        _check_sizes(path)
         config, version = _read_config(path)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        code = next(_find_custom_code(config), None)
+        too_large = next(_find_large_layers(config), None)
+    except _FAULTS as error:
         raise InputError(f"{path}: truncated or damaged; copy it anew ({error})") from error
-    for owner, name in _find_custom_code(config):
+    if code:
         raise InputError(
-            f"{path}: holds code of its own (layer {owner} of class {name}), which is not run; "
-            "save the model without it"
+            f"{path}: holds code of its own (layer {code[0]} of class {code[1]}), which is not "
+            "run; save the model without it"
+        )
+    if too_large:
+        raise InputError(
+            f"{path}: a layer with {too_large[0]} {too_large[1]}, more than {MAX_LAYER_SIZE}; "
+            "give a smaller model"
         )
     try:
         if version.startswith("3"):
@@ -85,6 +108,12 @@ def load_model(path: str | Path) -> keras.Model:
             f"{path}: Keras {keras.__version__} cannot load it; save it as .keras with Keras 3 "
             f"({reason})"
         ) from error
+    for weight in model.weights:
+        if not np.isfinite(weight).all():
+            raise InputError(
+                f"{path}: weights that are no numbers (in {weight.path}), as after a training that "
+                "failed; train it anew"
+            )
     match shapes:
         case [(None, int(height), int(width), 3), (None, int())] if height == width:
             return model
@@ -96,13 +125,78 @@ def load_model(path: str | Path) -> keras.Model:
     )
 
 
+def check_scores(model: keras.Model, path: str | Path) -> None:
+    """Refuse a CNN whose scores of grey tiles are no probabilities.
+
+    Parameters
+    ----------
+    model : keras.Model
+        From `load_model`, or made of it.
+    path : str or Path
+        Its file.
+
+    Raises
+    ------
+    InputError
+        When a score is no number, or not between 0 and 1.
+    """
+    side = model.input_shape[1] or 64
+    greys = np.array([0, 127, 255], np.float32)[:, None, None, None]
+    scores = np.asarray(model(np.broadcast_to(greys, (3, side, side, 3))))
+    if not (scores >= -1e-6).all() or not (scores <= 1 + 1e-3).all():
+        raise InputError(
+            f"{path}: its scores are no probabilities from 0 to 1; let it end with softmax"
+        )
+
+
 def is_unet(model: keras.Model) -> bool:
     """Whether a model is a U-Net of this workflow."""
     return LOGITS in [layer.name for layer in model.layers]
 
 
+def _check_sizes(path: Path) -> None:
+    """Refuse a model whose parts would fill the memory, before any is unpacked."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as file:
+            size = sum(part.file_size for part in file.infolist())
+            if size <= MAX_MODEL_BYTES and "model.weights.h5" in file.namelist():
+                with file.open("model.weights.h5") as weights:
+                    size = max(size, _weights_size(weights))
+    elif h5py.is_hdf5(path):
+        size = _weights_size(path)
+    else:
+        return
+    if size > MAX_MODEL_BYTES:
+        raise InputError(
+            f"{path}: {size / 1e9:.1f} GB when unpacked, more than {MAX_MODEL_BYTES / 1e9:g} GB; "
+            "give a smaller model"
+        )
+
+
+def _weights_size(source) -> int:
+    """Bytes of all arrays of an HDF5 file."""
+    sizes: list[int] = []
+    with h5py.File(source) as file:
+        file.visititems(lambda _, part: sizes.append(getattr(part, "nbytes", 0)))
+    return sum(sizes)
+
+
+def _find_large_layers(item) -> Iterator[tuple[str, int]]:
+    """Find sizes above `MAX_LAYER_SIZE` in the configuration of a model: their key and value."""
+    pairs = item.items() if isinstance(item, dict) else enumerate(item)
+    for key, value in pairs:
+        if isinstance(value, dict | list):
+            sizes = value if key in _SIZES and isinstance(value, list) else []
+            yield from ((key, n) for n in sizes if isinstance(n, int) and n > MAX_LAYER_SIZE)
+            yield from _find_large_layers(value)
+        elif key in _SIZES and isinstance(value, int) and value > MAX_LAYER_SIZE:
+            yield key, value
+
+
 def _read_config(path: Path) -> tuple[dict, str]:
     """Read the configuration of a model, and the version of Keras that saved it."""
+    if path.suffix != path.suffix.lower():
+        raise InputError(f"{path}: Keras reads the suffix in lower case; rename it")
     if path.suffix in (".h5", ".hdf5") and h5py.is_hdf5(path):
         with h5py.File(path) as file:
             if "model_config" not in file.attrs:

@@ -5,15 +5,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import rasterio
 import rasterio.shutil
-from rasterio.errors import RasterioError
+from rasterio._err import CPLE_BaseError
+from rasterio.errors import RasterioError, RasterioIOError
+from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 
+from ..campaign import is_remote
 from ..errors import InputError
+from .files import require_file
+from .vrt import check_vrt
 
+# What images and labels may be: other formats bring code, queries or paths of other files along.
+DRIVERS = ["BMP", "GTiff", "HFA", "JP2OpenJPEG", "JPEG", "PNG", "WEBP"]
 # Of blocks that were read or are to be written; GDAL would take a twentieth of the memory.
 CACHE_MEGABYTES = 256
+# Of images and label rasters, by default.
+MAX_MEGAPIXELS = 4000
+# GDAL decodes a block at once.
+MAX_BLOCK_BYTES = 1_000_000_000
+# By what GDAL says where libjpeg would need more than 500 MB.
+LARGE_JPEG = "GDAL_ALLOW_LARGE_LIBJPEG_MEM_ALLOC"
 
 
 @dataclass(frozen=True)
@@ -35,17 +49,75 @@ class RasterGeometry:
 
 
 @contextmanager
-def open_dataset(path: str | Path) -> Iterator[rasterio.DatasetReader]:
+def open_dataset(path: str | Path) -> Iterator[DatasetReader]:
     """Open a raster file to read; where that fails, an InputError says so.
 
     Reading from it belongs into `name_damage`.
     """
-    # A truncated JPEG is a warning to GDAL, which fills up with grey.
-    with rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING="TRUE", GDAL_CACHEMAX=CACHE_MEGABYTES):
-        with name_damage(path):
-            source = rasterio.open(path)
+    # Only a file that says so by its name.
+    is_vrt = Path(path).suffix.lower() == ".vrt"
+    if not is_remote(str(path)):
+        require_file(path)
+    # Also headers are read at need, for example the meaning of bands.
+    with (
+        name_damage(path),
+        rasterio.Env(
+            # A truncated JPEG is a warning to GDAL, which fills up with grey.
+            GDAL_ERROR_ON_LIBJPEG_WARNING="TRUE",
+            GDAL_CACHEMAX=CACHE_MEGABYTES,
+            GDAL_VRT_ENABLE_PYTHON="NO",
+        ),
+    ):
+        try:
+            if is_vrt:
+                check_vrt(path, DRIVERS)
+            # `rasterio.open` takes one driver only.
+            source = DatasetReader(path, driver=["VRT"] if is_vrt else DRIVERS)
+        except RasterioIOError as error:
+            if "not recognized" not in str(error):
+                raise
+            raise InputError(
+                f"{path}: no raster ({', '.join(DRIVERS)}), or damaged; copy it anew, or "
+                "convert it to TIFF"
+            ) from error
         with source:
             yield source
+
+
+def check_raster(source: DatasetReader, max_megapixels: float) -> None:
+    """Refuse a raster by its header: too large, in blocks too large, of several images, misplaced.
+
+    Parameters
+    ----------
+    source : rasterio.io.DatasetReader
+    max_megapixels : float
+
+    Raises
+    ------
+    InputError
+        With the first of these.
+    """
+    path, size = source.name, f"{source.width} x {source.height} px"
+    if source.width * source.height > max_megapixels * 1e6:
+        raise InputError(
+            f"{path}: {size}, more than max_megapixels, {max_megapixels:g}; cut it into parts, or "
+            "raise max_megapixels"
+        )
+    height, width = source.block_shapes[0]
+    itemsize = np.dtype(source.dtypes[0]).itemsize
+    if height * width * itemsize * source.count > MAX_BLOCK_BYTES:
+        raise InputError(
+            f"{path}: {size} in blocks of {width} x {height}, too large for memory; save it with "
+            "tiles (gdal_translate -co TILED=YES)"
+        )
+    if source.driver == "GTiff" and source.subdatasets:
+        raise InputError(
+            f"{path}: a TIFF of {len(source.subdatasets)} images; save the one that is meant"
+        )
+    if not np.isfinite(source.transform).all() or not source.transform.determinant:
+        raise InputError(
+            f"{path}: its georeference is no number or 0; correct its world file or its tags"
+        )
 
 
 @contextmanager
@@ -53,18 +125,31 @@ def name_damage(path: str | Path) -> Iterator[None]:
     """Make an error of GDAL while it reads a file an InputError."""
     try:
         yield
-    except RasterioError as error:
+    except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
         reason = error.__cause__ or error
-        remedy = "truncated or damaged; copy it anew"
-        if "://" in str(path):
-            remedy = "not to be read from there; try its address in QGIS, or copy it here"
-        raise InputError(f"{path}: {remedy} ({reason})") from error
+        if LARGE_JPEG in str(reason):
+            raise InputError(
+                f"{path}: a progressive JPEG too large to decode; save it as baseline JPEG or TIFF"
+            ) from error
+        if is_remote(str(path)):
+            raise InputError(
+                f"{path}: not to be read from there; try its address in QGIS, or copy it here "
+                f"({reason})"
+            ) from error
+        raise InputError(f"{path}: truncated or damaged; copy it anew ({reason})") from error
 
 
+@contextmanager
 def create_dataset(
     path: str | Path, geometry: RasterGeometry, **options
-) -> rasterio.io.DatasetWriter:
-    """Create a GeoTIFF; rasterio's `options` replace the defaults, uint8 in one band."""
+) -> Iterator[rasterio.io.DatasetWriter]:
+    """Create a GeoTIFF; rasterio's `options` replace the defaults, uint8 in one band.
+
+    Raises
+    ------
+    InputError
+        When it cannot be written.
+    """
     profile = dict(
         driver="GTiff",
         height=geometry.height,
@@ -80,7 +165,21 @@ def create_dataset(
         blockxsize=256,
         blockysize=256,
     )
-    return rasterio.open(path, "w", **profile | options)
+    with name_full_disk(path), rasterio.open(path, "w", **profile | options) as target:
+        yield target
+
+
+@contextmanager
+def name_full_disk(path: str | Path) -> Iterator[None]:
+    """Make an error of GDAL while it writes a file an InputError."""
+    try:
+        yield
+    except (RasterioError, CPLE_BaseError) as error:
+        reason = error.__cause__ or error
+        raise InputError(
+            f"{Path(path).parent}: cannot be written to; is the disk full, or the folder "
+            f"protected? ({reason})"
+        ) from error
 
 
 @contextmanager
@@ -112,12 +211,10 @@ def create_cog(
                 yield target
             # Two thirds of the time of the usual level 6, and a tenth larger.
             form = dict(compress="DEFLATE", level=5, blocksize=512, bigtiff="IF_SAFER")
-            rasterio.shutil.copy(draft, path, driver="COG", overview_resampling=overviews, **form)
-        except RasterioError as error:
-            reason = error.__cause__ or error
-            raise InputError(
-                f"{path}: cannot be written; is the disk full, or the folder protected? ({reason})"
-            ) from error
+            with name_full_disk(path):
+                rasterio.shutil.copy(
+                    draft, path, driver="COG", overview_resampling=overviews, **form
+                )
         finally:
             draft.unlink(missing_ok=True)
             Path(f"{draft}.aux.xml").unlink(missing_ok=True)

@@ -8,13 +8,21 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import rasterio.windows
-from rasterio.enums import Resampling
+from rasterio._err import CPLE_BaseError
+from rasterio.enums import ColorInterp, Resampling
 from rasterio.transform import array_bounds
 from rasterio.vrt import WarpedVRT
 from rasterio.warp import transform_bounds
 
 from ..errors import InputError
-from .datasets import RasterGeometry, create_dataset, name_damage, open_dataset
+from .datasets import (
+    MAX_MEGAPIXELS,
+    RasterGeometry,
+    check_raster,
+    create_dataset,
+    name_damage,
+    open_dataset,
+)
 from .windows import Window, windows
 
 # Share of a pixel by which the corners of two grids may differ that are the same.
@@ -47,7 +55,10 @@ class Labels:
 
 @contextmanager
 def open_labels(
-    path: str | Path, geometry: RasterGeometry | None, codes: Mapping[str, int]
+    path: str | Path,
+    geometry: RasterGeometry | None,
+    codes: Mapping[str, int],
+    max_megapixels: float = MAX_MEGAPIXELS,
 ) -> Iterator[Labels]:
     """Open a label raster, to be read in the pixels of its image.
 
@@ -63,6 +74,8 @@ def open_labels(
     codes : mapping of str to int
         Class codes by the text of the raster's values (`ssc.classes.label_codes`); other values
         from 0 to 255 stay as they are.
+    max_megapixels : float
+        Of the raster.
 
     Yields
     ------
@@ -77,6 +90,10 @@ def open_labels(
     with open_dataset(path) as source:
         if source.count != 1:
             raise InputError(f"{path}: {source.count} bands; a label raster has one")
+        check_raster(source, max_megapixels)
+        notes = []
+        if source.colorinterp[0] is ColorInterp.palette:
+            notes.append(f"{path}: has a palette; the numbers of its colours are read as codes")
         own = RasterGeometry(source.height, source.width, source.crs, source.transform)
         geometry = geometry or own
         if own.crs is None or geometry.crs is None:
@@ -85,9 +102,11 @@ def open_labels(
                     f"{path}: {own.width} x {own.height} px, but its image is "
                     f"{geometry.width} x {geometry.height}; export it at the image's size"
                 )
+            if _is_south_up(own) and not _is_south_up(geometry):
+                raise InputError(f"{path}: stored from south to north; export it north up")
         elif not _same_grid(own, geometry):
             _check_overlap(path, own, geometry)
-            note = f"{path}: aligned to its image (nearest neighbour)"
+            notes.append(f"{path}: aligned to its image (nearest neighbour)")
             with WarpedVRT(
                 source,
                 crs=geometry.crs,
@@ -99,10 +118,15 @@ def open_labels(
                 add_alpha=True,
             ) as aligned:
                 yield Labels(
-                    str(path), geometry, lambda w: _read_codes(aligned, w, path, codes), note
+                    str(path),
+                    geometry,
+                    lambda w: _read_codes(aligned, w, path, codes),
+                    "; ".join(notes),
                 )
             return
-        yield Labels(str(path), geometry, lambda w: _read_codes(source, w, path, codes))
+        yield Labels(
+            str(path), geometry, lambda w: _read_codes(source, w, path, codes), "; ".join(notes)
+        )
 
 
 def write_labels(path: str | Path, labels: Labels) -> np.ndarray:
@@ -137,9 +161,18 @@ def _same_grid(first: RasterGeometry, second: RasterGeometry) -> bool:
     return all(np.allclose(to_second @ c, c, rtol=0, atol=SAME_GRID) for c in corners)
 
 
+def _is_south_up(geometry: RasterGeometry) -> bool:
+    return geometry.transform.e > 0 and not geometry.transform.is_identity
+
+
 def _check_overlap(path: str | Path, own: RasterGeometry, geometry: RasterGeometry) -> None:
     bounds = array_bounds(own.height, own.width, own.transform)
-    left, bottom, right, top = transform_bounds(own.crs, geometry.crs, *bounds)
+    try:
+        left, bottom, right, top = transform_bounds(own.crs, geometry.crs, *bounds)
+    except CPLE_BaseError as error:
+        raise InputError(
+            f"{path}: no way from its CRS to that of its image; correct the CRS of one of them"
+        ) from error
     of_image = array_bounds(geometry.height, geometry.width, geometry.transform)
     if left >= of_image[2] or right <= of_image[0] or bottom >= of_image[3] or top <= of_image[1]:
         raise InputError(

@@ -1,0 +1,87 @@
+"""What keeps a file or folder from being used, told before it is."""
+
+import os
+import stat
+import time
+from pathlib import Path
+
+from ..errors import InputError
+
+# In seconds, between the clocks of disks and computers.
+CLOCK_ERROR = 60
+
+
+def find_file_fault(path: str | Path) -> str:
+    """Say why a path is no file that can be read; opening a pipe would wait for ever.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+
+    Returns
+    -------
+    str
+        With the path and the remedy; "" where nothing is wrong.
+    """
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        if os.path.islink(path):
+            return f"{path}: a link to a file that does not exist; correct or remove it"
+        return f"{path}: no such file; correct its path"
+    except OSError as error:
+        return f"{path}: cannot be read ({error.strerror}); correct or remove it"
+    if stat.S_ISDIR(status.st_mode):
+        return f"{path}: is a folder, not a file; rename or remove it"
+    if not stat.S_ISREG(status.st_mode):
+        return f"{path}: is a pipe, socket or device, not a file; remove it"
+    if not os.access(path, os.R_OK):
+        return f"{path}: no permission to read it; change its permissions"
+    if not status.st_size:
+        return f"{path}: is empty; copy it anew, or remove it"
+    return ""
+
+
+def find_input_fault(path: str | Path) -> str:
+    """As `find_file_fault`; the time of an input must not lie in the future either.
+
+    Snakemake would take each result for older than it, and remove the result.
+    """
+    if fault := find_file_fault(path):
+        return fault
+    if os.stat(path).st_mtime > time.time() + CLOCK_ERROR:
+        return f"{path}: its time lies in the future; correct it (touch) or the clock"
+    return ""
+
+
+def require_file(path: str | Path) -> None:
+    """Refuse what is no file that can be read; the InputError is that of `find_file_fault`."""
+    if fault := find_file_fault(path):
+        raise InputError(fault)
+
+
+def find_folder_fault(path: str | Path) -> str:
+    """Say why nothing can be written into a folder, which need not exist yet.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+
+    Returns
+    -------
+    str
+        With the path and the remedy; "" where nothing is wrong.
+    """
+    folder = Path(path).absolute()
+    while not os.path.lexists(folder):
+        try:
+            os.stat(folder)
+        except FileNotFoundError:
+            folder = folder.parent
+        except OSError as error:
+            return f"{path}: no folder of this name is possible ({error.strerror}); choose another"
+    if not folder.is_dir():
+        return f"{path}: {folder} is not a folder; remove it, or choose another"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"{path}: no permission to write in {folder}; change it, or choose another"
+    return ""
