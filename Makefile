@@ -4,11 +4,11 @@ CORES ?= 2
 BIN := .venv/bin
 REPORT := results/report/report.html
 
-.PHONY: demo test bench lint clean
+.PHONY: demo test bench lint docs clean
 
 demo: .venv/ssc
 	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --report $(REPORT) --report-after-run
-	$(BIN)/snakemake --cores $(CORES) --configfile config/ortho.yaml --quiet rules
+	$(BIN)/snakemake --cores $(CORES) --configfile config/ortho.yaml
 	@echo "Done. The report: $(CURDIR)/$(REPORT)"
 
 test: .venv/dev .venv/slurm
@@ -38,15 +38,23 @@ lint: .venv/dev
 	for config in $(CONFIGS); do $(BIN)/snakemake --lint --configfile config/$$config.yaml || exit 1; done
 	cd workflow_scripts && MYPYPATH=. ../$(BIN)/mypy -p ssc
 
-# The pins of a conda environment file, as a list of requirements; uv installs faster than pip.
-.venv/%: envs/%.yaml
-	$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'needs Python 3.11 to 3.13: make PYTHON=python3.13 ...')"
-	test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet uv==0.13.9; }
-	sed -n 's/^ *- \([a-z0-9-]*==.*\)$$/\1/p' $< > $@.txt
-	$(BIN)/uv pip install --quiet --python $(BIN)/python -r $@.txt
-	mv $@.txt $@
+# A web site of all pages, in site/.
+docs: .venv/docs
+	rm -rf .docs && mkdir .docs
+	cp -r *.md CITATION.cff config docs profiles .docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-.venv/dev .venv/slurm: .venv/ssc
+# The pins of a conda environment file, as a list of requirements; uv installs faster than pip.
+.venv/ssc: SIZE := : about 1 GB to download, 3 GB on disk, one to five minutes
+.venv/%: envs/%.yaml
+	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'needs Python 3.11 to 3.13: make PYTHON=python3.13 ...')"
+	@echo "Installing the packages of $< in .venv$(SIZE) ..."
+	@test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet uv==0.13.9; }
+	@sed -n 's/^ *- \([a-z0-9-]*==.*\)$$/\1/p' $< > $@.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r $@.txt
+	@mv $@.txt $@
+
+.venv/dev .venv/slurm .venv/docs: .venv/ssc
 
 clean:
-	rm -rf .venv .snakemake results results_ortho logs
+	rm -rf .venv .docs site .snakemake results results_ortho logs

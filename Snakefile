@@ -36,6 +36,7 @@ include: "rules/areas.smk"
 include: "rules/vectors.smk"
 include: "rules/report.smk"
 include: "rules/slurm.smk"
+include: "rules/terminal.smk"
 
 
 if workflow.is_main_process:
@@ -51,5 +52,9 @@ rule all:
         get_targets(),
 
 
+onsuccess:
+    TERMINAL.tell_end()
+
+
 onerror:
-    print_problems()
+    TERMINAL.tell_failure(log)

@@ -64,11 +64,12 @@ def main():
 
 def parse_arguments():
     def campaign(text):
-        return tuple(map(int, text.split(":")))
+        images, per_job = text.split(":")
+        return int(images), per_job if per_job == "auto" else int(per_job)
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     common = {"type": campaign, "nargs": "*", "metavar": "IMAGES:IMAGES_PER_JOB"}
-    planned, finished = [(10_000, 50), (100_000, 200)], [(1_000, 10), (1_000, 50)]
+    planned, finished = [(10_000, "auto"), (100_000, 200)], [(1_000, "auto"), (1_000, 50)]
     parser.add_argument("--plan", **common, default=planned, help="only to be planned")
     parser.add_argument("--finish", **common, default=finished, help="to be finished, too")
     parser.add_argument("--out", type=Path, help="where to put them; a temporary folder by default")
@@ -129,14 +130,15 @@ def run(folder, images, per_job, what, *arguments):
         process = subprocess.Popen(command, cwd=folder, stdout=stream, stderr=stream)
         _, _, used = os.wait4(process.pid, 0)
     wall, text = time.perf_counter() - start, log.read_text()
-    jobs = dict(re.findall(r"^(\w+) +(\d+)$", text, re.MULTILINE))
+    # The table of a dry run, or what a run says it has to do.
+    jobs = re.search(r"^(?:total +|To do: )([\d,]+)", text, re.MULTILINE)
     if not jobs and "Nothing to be done" not in text:
         sys.exit(f"{what}: no plan; see {log}")
     return {
         "images": images,
         "images_per_job": per_job,
         "what": what,
-        "jobs": int(jobs.get("total", 0)),
+        "jobs": int(jobs[1].replace(",", "")) if jobs else 0,
         "user s": round(used.ru_utime, 1),
         "system s": round(used.ru_stime, 1),
         "wall s": round(wall, 1),

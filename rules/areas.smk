@@ -56,6 +56,7 @@ rule compile_areas:
         mem_mb=scale_by_attempt(2000),
         runtime=scale_by_attempt(30),
     params:
+        seeds={group: CAMPAIGN.groups[group].seed for group in PREDICT_GROUPS},
         code=code_digest("compile_areas.py"),
     script:
         "../workflow_scripts/compile_areas.py"
@@ -95,7 +96,7 @@ rule draw_check_points:
     params:
         white=WHITE_LEVEL,
         n=config["check_points"]["n"],
-        seed=config["seed"],
+        seed=lambda wc: CAMPAIGN.groups[wc.group].seed,
         stage=FINAL_STAGE,
         code=code_digest("draw_check_points.py"),
     script:
@@ -107,13 +108,13 @@ rule estimate_areas:
         areas=rules.compile_areas.output.areas,
         answers=[local(path) for path in config["check_points"]["answers"]],
         strata=(
-            expand(rules.draw_check_points.output.strata, group=PREDICT_GROUPS)
+            expand(rules.draw_check_points.output.strata, group=SHOWN_GROUPS)
             if config["check_points"]["answers"]
             else []
         ),
         scores=[
             record
-            for group in PREDICT_GROUPS
+            for group in SHOWN_GROUPS
             for record in expand(
                 rules.score_images.output.record,
                 group=group,
@@ -143,11 +144,11 @@ rule estimate_areas:
                 {*names(labelled(images_of([group])))}
                 - {*learned_from(group, images_of([group]))}
             )
-            for group in PREDICT_GROUPS
+            for group in SHOWN_GROUPS
         },
         stage=FINAL_STAGE,
         classes=CLASS_NAMES,
-        seed=config["seed"],
+        seed=SEEDS[0],
         code=code_digest("estimate_areas.py"),
     script:
         "../workflow_scripts/estimate_areas.py"

@@ -4,7 +4,7 @@
 TRAINING_PARTS = TRAIN_IMAGES | {
     f"folds/{group.name}": CAMPAIGN.held_out_images(group.name)
     for group in CAMPAIGN.groups.values()
-    if group.held_out
+    if group.held_out and not group.repeats
 }
 
 PART_BLOCKS = {f"folds/{group.name}": group.block for group in CAMPAIGN.groups.values()}
@@ -73,7 +73,7 @@ rule fit_baselines:
             key: config["refine"][key]
             for key in ("hidden_layers", "epochs", "n_samples", "n_trees")
         },
-        seed=config["seed"],
+        seed=lambda wc: CAMPAIGN.groups[wc.group].seed,
         code=code_digest("fit_baselines.py"),
     script:
         "../workflow_scripts/fit_baselines.py"

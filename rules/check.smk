@@ -75,6 +75,7 @@ rule check_campaign:
         groups={
             g: [image.path for image in CAMPAIGN.train_images(g)]
             for g in GROUPS_TO_TRAIN
+            if not CAMPAIGN.groups[g].repeats
         },
         classes=config["classes"],
         ignored=CAMPAIGN.ignored,
@@ -88,6 +89,7 @@ rule record_campaign:
     output:
         config=ensure(f"{LOGS}/config.yaml", non_empty=True),
         versions=ensure(f"{LOGS}/versions.txt", non_empty=True),
+        methods=ensure(f"{RESULTS}/report/methods.txt", non_empty=True),
     log:
         f"{LOGS}/record_campaign.log",
     conda:
@@ -97,6 +99,9 @@ rule record_campaign:
         runtime=scale_by_attempt(30),
     params:
         config=config,
+        seeds=SEEDS,
+        images=count_images(),
+        designs=sorted({group.design for group in CAMPAIGN.groups.values()}),
         prefixes=RESULT_PREFIXES,
         checks={"train": list(TRAIN_IMAGES), "predict": list(BATCHES)},
         labels={

@@ -69,7 +69,7 @@ rule refine_pixels:
         stage=REFINED_STAGE,
         crop_size=config["suggest_labels"]["crop_size"],
         classes=config["classes"],
-        seed=config["seed"],
+        seed=lambda wc: CAMPAIGN.groups[wc.group].seed,
         code=code_digest("refine_pixels.py"),
     script:
         "../workflow_scripts/refine_pixels.py"

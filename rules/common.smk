@@ -3,7 +3,6 @@
 import csv
 import re
 import sys
-import time
 from functools import partial
 from itertools import groupby
 from operator import attrgetter
@@ -12,7 +11,7 @@ from pathlib import Path
 import yaml
 from snakemake.exceptions import WorkflowError
 from snakemake.utils import validate
-from workflow_scripts import config_reading, results
+from workflow_scripts import config_reading, progress, results, terminal
 from workflow_scripts.code_digest import digest_code
 from workflow_scripts.ssc import campaign
 from workflow_scripts.ssc.classes import label_codes, read_classes
@@ -20,7 +19,6 @@ from workflow_scripts.ssc.errors import InputError, SettingError
 from workflow_scripts.ssc.groups import expand_path
 from workflow_scripts.ssc.io.files import find_folder_fault, find_input_fault
 
-START_TIME = time.time()
 # Not workflow.basedir, which is that of a workflow that imports this one as a module.
 SCRIPTS = Path(campaign.__file__).parents[1]
 SCHEMA = workflow.source_path("../config/config.schema.yaml")
@@ -108,7 +106,7 @@ def read_campaign():
             read_polygons(*AREA_FILE)
         find = partial(find_polygons, codes=codes) if POLYGON_FILES else None
         read = campaign.read_campaign(
-            *(settings[key] for key in keys), find_polygons=find
+            *(settings[key] for key in keys), SEEDS, find_polygons=find
         )
         if workflow.is_main_process:
             files = {
@@ -150,10 +148,15 @@ def find_polygons(images, codes):
 
 
 RESULTS = read_config()
+SEEDS = config["seed"] if isinstance(config["seed"], list) else [config["seed"]]
 LOGS = f"{RESULTS}/logs"
 POLYGON_FILES = polygon_files("labels")
 AREA_FILE = polygon_files("area_of_interest")
 CAMPAIGN = read_campaign()
+# A shapefile is of several files.
+for file in (*POLYGON_FILES, *AREA_FILE):
+    for path in [p for p in CAMPAIGN.ignored if Path(p).stem == Path(file).stem]:
+        del CAMPAIGN.ignored[path]
 UNET = config["cnn"]["architecture"] == "unet"
 TUNING_ONLY = config["cnn"].get("tuning", {}).get("only", False)
 # A new colour repeats only what draws it.
@@ -161,10 +164,14 @@ CLASS_NAMES = {code: {"name": c["name"]} for code, c in config["classes"].items(
 
 GROUPS_TO_TRAIN = [g.name for g in CAMPAIGN.groups.values() if not g.model]
 TRAINED_GROUPS = [g.name for g in CAMPAIGN.groups.values() if g.model]
-# Groups by the name that their scores are reported under: all folds of a river are one.
+# Groups of the first seed by the name that their scores are reported under: all folds of a river
+# are one.
 POOLS = {
     pool: [group.name for group in groups]
-    for pool, groups in groupby(CAMPAIGN.groups.values(), attrgetter("pool"))
+    for pool, groups in groupby(
+        (group for group in CAMPAIGN.groups.values() if not group.repeats),
+        attrgetter("pool"),
+    )
 }
 # Images to learn from by river, and images to classify by the batch that one job takes.
 TRAIN_IMAGES = {
@@ -172,6 +179,8 @@ TRAIN_IMAGES = {
     for river in sorted({image.river for image in CAMPAIGN.train.values()})
 }
 IMAGES_PER_JOB = config["campaign"]["images_per_job"]
+if IMAGES_PER_JOB == "auto":
+    IMAGES_PER_JOB = None
 WHITE_LEVEL = config["campaign"]["white_level"]
 BATCHES = campaign.batches(CAMPAIGN.predict.values(), IMAGES_PER_JOB)
 # Only a group and a batch together are unique: an image of a fold may have a namesake to predict.
@@ -190,6 +199,8 @@ PREDICT_GROUPS = [
     for name, batches in GROUP_BATCHES.items()
     if batches and not CAMPAIGN.groups[name].held_out
 ]
+# Other seeds are for the spread of scores and areas: what is to look at is of the first.
+SHOWN_GROUPS = [name for name in PREDICT_GROUPS if not CAMPAIGN.groups[name].repeats]
 
 # The folder of each stage's maps, in the order of the stages.
 REFINED_STAGE = {"mlp": "MLP", "rf": "RF", "none": None}[config["refine"]["method"]]
@@ -219,13 +230,3 @@ def forget_damaged_batches():
             record = Path(f"{RESULTS}/{folder}/batches/{batch}.csv")
             if record.exists() and not results.is_complete(record):
                 record.unlink()
-
-
-def print_problems():
-    """Repeat what is wrong at the end, where a user looks."""
-    logs = [
-        log for log in Path(LOGS).rglob("*.log") if log.stat().st_mtime >= START_TIME
-    ]
-    lines = [line for log in logs for line in log.read_text("utf-8").splitlines()]
-    problems = dict.fromkeys(line for line in lines if line.startswith("ERROR: "))
-    print(*problems, sep="\n", file=sys.stderr)

@@ -53,6 +53,13 @@ rule compile_scores:
         class_keys=expand(rules.train_cnn.output.key, group=CAMPAIGN.groups),
     output:
         compiled=ensure(f"{RESULTS}/report/compiled.csv", non_empty=True),
+        confusion=ensure(f"{RESULTS}/report/confusion.csv", non_empty=True),
+        # Of one seed the totals say all.
+        seeds=(
+            ensure(f"{RESULTS}/report/seeds.csv", non_empty=True)
+            if len(SEEDS) > 1
+            else []
+        ),
         totals=ensure(f"{RESULTS}/report/totals.csv", non_empty=True),
         totals_page=report(
             f"{RESULTS}/report/totals.html",
@@ -61,6 +68,7 @@ rule compile_scores:
             labels={"what": "scores of each CNN"},
         ),
         experiments=ensure(f"{RESULTS}/report/experiments.csv", non_empty=True),
+        experiments_latex=ensure(f"{RESULTS}/report/experiments.tex", non_empty=True),
         experiments_page=report(
             f"{RESULTS}/report/experiments.html",
             caption="captions/experiments.rst",
@@ -73,6 +81,7 @@ rule compile_scores:
             category="Overview",
             labels={"what": "reliability of the confidence"},
         ),
+        reliability_pdf=ensure(f"{RESULTS}/report/reliability.pdf", non_empty=True),
     log:
         f"{LOGS}/compile_scores.log",
     benchmark:
@@ -86,6 +95,7 @@ rule compile_scores:
         batches=[
             dict(
                 group=group,
+                seed=CAMPAIGN.groups[group].seed,
                 pool=CAMPAIGN.groups[group].pool,
                 design=CAMPAIGN.groups[group].design,
                 stages=[*scored_stages(group)],
@@ -97,6 +107,7 @@ rule compile_scores:
             for images in scored_batches(group).values()
         ],
         groups=list(CAMPAIGN.groups),
+        seed=SEEDS[0],
         final_stage=FINAL_STAGE,
         classes=CLASS_NAMES,
         experiment=config["experiment"],

@@ -27,7 +27,7 @@ def checked_images(tables):
         with open(table, newline="", encoding="utf-8") as file:
             for row in csv.DictReader(file):
                 size = int(row["width"] or 0) * int(row["height"] or 0) / 1e6
-                images.append((size, float(row["labelled_fraction"] or 0)))
+                images.append((size, float(row.get("labelled_percent") or 0) / 100))
     return images
 
 
@@ -104,6 +104,27 @@ def learned_from(group, images):
         else {image.path for image in CAMPAIGN.train_images(group)}
     )
     return [image.name for image in images if image.path in own]
+
+
+def count_images():
+    """Numbers of images and CNNs that the methods of the campaign are described with."""
+    groups = [group for group in CAMPAIGN.groups.values() if not group.repeats]
+    trained = [group for group in groups if not group.model]
+    mapped = {group.name: images_of([group.name]) for group in groups}
+    honest = [
+        image.path
+        for group, images in mapped.items()
+        for image in labelled(images)
+        if image.name not in learned_from(group, images)
+    ]
+    return dict(
+        train=len({i.path for g in trained for i in CAMPAIGN.train_images(g.name)}),
+        mapped=len({image.path for images in mapped.values() for image in images}),
+        scored=len(set(honest)),
+        cnns=len(trained),
+        started=sum(1 for group in trained if group.start_from),
+        given=len(groups) - len(trained),
+    )
 
 
 def rivers_of(images):
@@ -207,7 +228,9 @@ def training_parts(group):
     own = CAMPAIGN.groups[group]
     if not own.held_out:
         return own.train
-    return [f"folds/{fold}" for fold in POOLS[own.pool] if fold != group]
+    # Folds are the same with every seed.
+    first = own.repeats or group
+    return [f"folds/{fold}" for fold in POOLS[own.pool] if fold != first]
 
 
 def scored_stages(group):
@@ -234,14 +257,14 @@ def get_targets():
     targets += expand(curves, group=GROUPS_TO_TRAIN, phase="training")
     if config["cnn"].get("epochs") == "auto":
         targets += expand(curves, group=GROUPS_TO_TRAIN, phase="tuning")
-    targets += expand(rules.suggest_labels.output.sheet, group=PREDICT_GROUPS)
+    targets += expand(rules.suggest_labels.output.sheet, group=SHOWN_GROUPS)
     if PREDICT_GROUPS:
         targets += [*rules.compile_areas.output, *rules.estimate_areas.output]
-    targets += expand(rules.mosaic_maps.output.folder, group=PREDICT_GROUPS)
+    targets += expand(rules.mosaic_maps.output.folder, group=SHOWN_GROUPS)
     if config["polygons"]["write"]:
         targets += [
             record
-            for group in PREDICT_GROUPS
+            for group in SHOWN_GROUPS
             for record in expand(
                 rules.polygonize_maps.output.record,
                 group=group,
@@ -249,11 +272,13 @@ def get_targets():
             )
         ]
     if config["check_points"]["n"]:
-        targets += expand(rules.draw_check_points.output, group=PREDICT_GROUPS)
+        targets += expand(rules.draw_check_points.output, group=SHOWN_GROUPS)
     for group, batches in GROUP_BATCHES.items():
         of_group = dict(group=group, batch=batches)
-        for records in (*MAP_RECORDS.values(), rules.plot_panels.output.record):
+        for records in MAP_RECORDS.values():
             targets += expand(records, **of_group)
+        if not CAMPAIGN.groups[group].repeats:
+            targets += expand(rules.plot_panels.output.record, **of_group)
     for pool, groups in POOLS.items():
         rivers = dict(pool=pool, river=rivers_of(images_of(groups)))
         targets += expand(rules.select_panels.output.panels, **rivers)

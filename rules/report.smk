@@ -44,6 +44,7 @@ rule plot_violins:
             category="{river}",
             labels={"image": "all (violins)", "CNN": "{pool}"},
         ),
+        pdf=ensure(f"{RESULTS}/report/violins/{{pool}}/{{river}}.pdf", non_empty=True),
     log:
         f"{LOGS}/plot_violins/{{pool}}/{{river}}.log",
     benchmark:
@@ -92,12 +93,23 @@ rule select_panels:
     conda:
         "../envs/ssc.yaml"
     resources:
-        mem_mb=scale_by_attempt(1000),
+        mem_mb=scale_by_attempt(2000),
         runtime=scale_by_attempt(30),
     params:
         groups=lambda wc: POOLS[wc.pool],
         n_panels=config["figures"]["in_report"],
         final_stage=FINAL_STAGE,
+        images=lambda wc: {
+            group: dict(zip(names(images_of([group])), paths(images_of([group]))))
+            for group in POOLS[wc.pool]
+        },
+        labels=lambda wc: {
+            group: f"{RESULTS}/labels/{'train' if CAMPAIGN.groups[group].held_out else 'predict'}"
+            for group in POOLS[wc.pool]
+        },
+        white=WHITE_LEVEL,
+        stages=STAGES,
+        classes=config["classes"],
         code=code_digest("select_panels.py"),
     script:
         "../workflow_scripts/select_panels.py"

@@ -43,7 +43,7 @@ rule tune_cnn:
         held_out_block=lambda wc: CAMPAIGN.groups[wc.group].block,
         white=WHITE_LEVEL,
         files=lambda wc: campaign.files_digest(CAMPAIGN.train_images(wc.group)),
-        seed=config["seed"],
+        seed=lambda wc: CAMPAIGN.groups[wc.group].seed,
         code=code_digest("tune_cnn.py"),
     script:
         "../workflow_scripts/tune_cnn.py"
@@ -94,7 +94,7 @@ rule train_cnn:
         held_out_block=lambda wc: CAMPAIGN.groups[wc.group].block,
         white=WHITE_LEVEL,
         files=lambda wc: campaign.files_digest(CAMPAIGN.train_images(wc.group)),
-        seed=config["seed"],
+        seed=lambda wc: CAMPAIGN.groups[wc.group].seed,
         code=code_digest("train_cnn.py"),
     script:
         "../workflow_scripts/train_cnn.py"
@@ -135,6 +135,7 @@ rule plot_training:
             category="Training",
             labels={"CNN": "{group}", "what": "{phase}"},
         ),
+        pdf=ensure(f"{RESULTS}/{{group}}/model/{{group}}_{{phase}}.pdf", non_empty=True),
     log:
         f"{LOGS}/plot_training/{{group}}_{{phase}}.log",
     benchmark:

@@ -21,7 +21,9 @@ def main(snakemake):
     stop_on_problems(preflight, labels, classes)
     for warning in filter(None, [*labels["warning"], *preflight["note"].dropna().unique()]):
         logging.warning("WARNING: %s", warning)
-    logging.info("%d images checked: no problem", len(preflight))
+    logging.info(
+        "FOUND: %d images checked, no problem; labelled pixels: %s", *_describe(preflight, classes)
+    )
     for path, reason in snakemake.params.ignored.items():
         logging.info("%s is ignored: %s", path, reason)
     ignored = pd.DataFrame(snakemake.params.ignored.items(), columns=["image", "note"])
@@ -30,6 +32,15 @@ def main(snakemake):
         table.to_csv(path, index=False)
     with atomic_path(snakemake.output.labels) as path:
         write_html_table(path, labels)
+
+
+def _describe(preflight, classes):
+    """Number of images, and the share of each class in the pixels to learn from."""
+    counted = [c for c in classes if f"pixels_{c.code}" in preflight]
+    pixels = {c.name: preflight[f"pixels_{c.code}"].sum() for c in counted}
+    total = max(sum(pixels.values()), 1)
+    shares = [f"{name} {n / total:.0%}" for name, n in pixels.items() if n]
+    return len(preflight), ", ".join(shares) or "none"
 
 
 if __name__ == "__main__":

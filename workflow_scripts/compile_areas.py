@@ -12,6 +12,7 @@ from ssc.io.tables import read_table
 def main(snakemake):
     output = snakemake.output
     areas = compile_areas(pd.concat(map(read_table, snakemake.input.areas), ignore_index=True))
+    areas.insert(2, "seed", areas["group"].map(snakemake.params.seeds))
     with atomic_path(output.areas) as path:
         areas.to_csv(path, index=False, float_format="%.8g")
     with atomic_path(output.page) as path:

@@ -3,6 +3,7 @@
 The CNNs of all folds of a river are summed up as one: a fold has few images.
 """
 
+import logging
 from collections import defaultdict
 from pathlib import Path
 
@@ -13,8 +14,16 @@ from results import atomic_path
 from ssc.classes import read_classes
 from ssc.cnn.class_key import key_rivers
 from ssc.evaluation.calibration import expected_calibration_error
-from ssc.evaluation.charts import plot_reliability
-from ssc.evaluation.summaries import compare_experiments, compile_scores, total_scores
+from ssc.evaluation.charts import draw_reliability
+from ssc.evaluation.figures import save_figure
+from ssc.evaluation.latex import write_latex_experiments
+from ssc.evaluation.summaries import (
+    compare_experiments,
+    compile_scores,
+    spread_over_seeds,
+    sum_confusion,
+    total_scores,
+)
 from ssc.io.html import write_html_table
 from ssc.io.tables import read_table
 
@@ -34,6 +43,7 @@ def main(snakemake):
             "RiverName": batch["river"],
             "experiment": params.experiment,
             "model": batch["group"],
+            "seed": batch["seed"],
             "pool": batch["pool"],
             "design": batch["design"],
             "in_sample": batch["river"] in training_rivers[batch["group"]],
@@ -46,33 +56,52 @@ def main(snakemake):
             if name in batch["learned_from"]:
                 continue
             counts = pd.read_csv(scores / f"reliability_{name}.csv")
-            reliability[common["pool"], common["in_sample"]].append(counts)
+            own = common["pool"], common["in_sample"], common["seed"]
+            reliability[own].append(counts)
     classes = read_classes(params.classes)
     # How well a CNN maps what it learned from says little.
     honest = [table for table in tables if not table[0]["learned_from"]]
-    totals = total_scores(honest, classes, ["design", "pool", "in_sample", "type"])
-    totals = totals.rename(columns={"pool": "model"})
+    by_cnn = ["design", "pool", "in_sample", "seed", "type"]
+    totals = total_scores(honest, classes, by_cnn).rename(columns={"pool": "model"})
+    confusion = sum_confusion(honest, classes, by_cnn).rename(columns={"pool": "model"})
     counts = {key: pd.concat(parts) for key, parts in reliability.items()}
     totals["calibration_error"] = [
-        round(100 * expected_calibration_error(counts[row.model, row.in_sample]), 2)
+        round(100 * expected_calibration_error(counts[row.model, row.in_sample, row.seed]), 2)
         if row.type == params.final_stage
         else None
         for row in totals.itertuples()
     ]
+    for row in totals[totals["type"] == params.final_stage].itertuples():
+        told = row.model, row.weighted_f1, row.macro_f1, row.images
+        logging.info(
+            "FOUND: maps of %s: F1 %.1f %%, mean of classes %.1f %%, %d labelled images", *told
+        )
     experiments = compare_experiments(honest, classes)
     with atomic_path(output.compiled) as path:
         compile_scores(tables).to_csv(path, index=False)
-    for table, csv, html in (
-        (totals, output.totals, output.totals_page),
-        (experiments, output.experiments, output.experiments_page),
+    with atomic_path(output.confusion) as path:
+        confusion.to_csv(path, index=False)
+    # The accuracies of each class are too wide for a page.
+    is_wide = totals.columns.str.startswith(("users_accuracy_", "producers_accuracy_"))
+    for table, shown, csv, html in (
+        (totals, totals.loc[:, ~is_wide], output.totals, output.totals_page),
+        (experiments, experiments, output.experiments, output.experiments_page),
     ):
         with atomic_path(csv) as path:
             table.to_csv(path, index=False)
         with atomic_path(html) as path:
-            write_html_table(path, table)
-    with atomic_path(output.reliability) as path:
-        names = {True: "rivers with training images", False: "other rivers"}
-        plot_reliability(path, {f"{model}, {names[own]}": t for (model, own), t in counts.items()})
+            write_html_table(path, shown)
+    with atomic_path(output.experiments_latex) as path:
+        write_latex_experiments(path, experiments)
+    if output.seeds:
+        with atomic_path(output.seeds) as path:
+            spread_over_seeds(totals).to_csv(path, index=False)
+    names = {True: "rivers with training images", False: "other rivers"}
+    first = {key: t for key, t in counts.items() if key[2] == params.seed}
+    figure = draw_reliability({f"{model}, {names[own]}": t for (model, own, _), t in first.items()})
+    for target in (output.reliability, output.reliability_pdf):
+        with atomic_path(target) as path:
+            save_figure(figure, path)
 
 
 if __name__ == "__main__":

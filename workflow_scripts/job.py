@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import IO
 
 import cv2
 
@@ -57,7 +58,9 @@ def explain_system_error(error: OSError | MemoryError) -> str | None:
 
 @contextmanager
 def run_job(snakemake) -> Iterator[None]:
-    """Run a job: log to its log file and the terminal, and end a fault with status 1.
+    """Run a job: all that it says goes to its log file, and a fault ends it with status 1.
+
+    The terminal shows the lines of the log that begin with FOUND, WARNING or ERROR (`terminal.py`).
 
     A fault that the user can correct is reported by its message, any other with its traceback.
 
@@ -73,30 +76,60 @@ def run_job(snakemake) -> Iterator[None]:
     """
     # Snakemake itself limits OpenMP and BLAS; ONNX Runtime, scikit-learn, Keras get it as settings.
     cv2.setNumThreads(snakemake.threads)
-    logging.basicConfig(
-        level=logging.INFO,
-        format="%(message)s",
-        handlers=[logging.FileHandler(snakemake.log[0], encoding="utf-8"), logging.StreamHandler()],
-    )
-    # What GDAL has to say comes with the exception, and few photographs have a georeference.
-    logging.getLogger("rasterio").setLevel(logging.CRITICAL)
-    warnings.filterwarnings("ignore", "Dataset has no geotransform")
-    try:
-        stop_on_failed_check(snakemake.input.get("check", []))
-        yield
-    except SettingError as error:
-        logging.error("ERROR: %s: %s", CONFIG_KEYS[error.setting], error.problem)
-        sys.exit(1)
-    except InputError as error:
-        for problem in error.problems:
-            logging.error("ERROR: %s", problem)
-        sys.exit(1)
-    except Exception as error:
-        if isinstance(error, OSError | MemoryError) and (problem := explain_system_error(error)):
-            logging.error("ERROR: %s", problem)
+    with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log, redirect_output(log):
+        handler = logging.StreamHandler(log)
+        handler.setFormatter(ImageFormatter())
+        logging.basicConfig(level=logging.INFO, handlers=[handler])
+        # What GDAL has to say comes with the exception, and few photographs have a georeference.
+        logging.getLogger("rasterio").setLevel(logging.CRITICAL)
+        warnings.filterwarnings("ignore", "Dataset has no geotransform")
+        try:
+            stop_on_failed_check(snakemake.input.get("check", []))
+            yield
+        except SettingError as error:
+            logging.error("ERROR: %s: %s", CONFIG_KEYS[error.setting], error.problem)
             sys.exit(1)
-        logging.exception("ERROR: this should not happen; please report it with this traceback")
-        sys.exit(1)
+        except InputError as error:
+            for problem in error.problems:
+                logging.error("ERROR: %s", problem)
+            sys.exit(1)
+        except Exception as error:
+            is_of_system = isinstance(error, OSError | MemoryError)
+            if is_of_system and (problem := explain_system_error(error)):
+                logging.error("ERROR: %s", problem)
+                sys.exit(1)
+            logging.exception("ERROR: this should not happen; please report it with this traceback")
+            sys.exit(1)
+
+
+class ImageFormatter(logging.Formatter):
+    """Puts the image that a job is at into warnings that do not name it."""
+
+    image = ""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        if record.levelno == logging.WARNING and self.image not in text:
+            text = text.replace("WARNING: ", f"WARNING: {self.image}: ", 1)
+        return text
+
+
+@contextmanager
+def redirect_output(log: IO) -> Iterator[None]:
+    """Send all output of the process to a file, also that of libraries in other languages."""
+    streams = sys.stdout, sys.stderr
+    descriptors = 1, 2
+    before = [os.dup(descriptor) for descriptor in descriptors]
+    for descriptor in descriptors:
+        os.dup2(log.fileno(), descriptor)
+    sys.stdout = sys.stderr = log
+    try:
+        yield
+    finally:
+        sys.stdout, sys.stderr = streams
+        for descriptor, copy in zip(descriptors, before, strict=True):
+            os.dup2(copy, descriptor)
+            os.close(copy)
 
 
 def stop_on_failed_check(tables: str | Sequence[str]) -> None:
@@ -121,7 +154,7 @@ def stop_on_failed_check(tables: str | Sequence[str]) -> None:
 
 
 def log_progress(names: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Log each image of a batch as it is begun.
+    """Log each image of a batch as it is begun; warnings until the next name it.
 
     Yields
     ------
@@ -129,5 +162,8 @@ def log_progress(names: Sequence[str]) -> Iterator[tuple[int, str]]:
         Its number, from 0, and its name.
     """
     for number, name in enumerate(names):
+        ImageFormatter.image = ""
         logging.info("%s (%d of %d)", name, number + 1, len(names))
+        ImageFormatter.image = name
         yield number, name
+    ImageFormatter.image = ""

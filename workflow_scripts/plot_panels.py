@@ -1,14 +1,11 @@
 """Draw the 4-part figure of each image of a batch: image, labels, map of the CNN, final map."""
 
-import pandas as pd
+from panel_files import draw_image
 
 from job import log_progress, run_job
 from results import label_files, open_batch
 from ssc.classes import read_classes
-from ssc.evaluation.panels import plot_panel
-from ssc.io.rasters import open_class_raster, open_image
-
-TITLES = {"CNN": "CNN map", "MLP": "Final map (MLP)", "RF": "Final map (random forest)"}
+from ssc.evaluation.figures import save_figure
 
 
 def main(snakemake):
@@ -16,30 +13,15 @@ def main(snakemake):
     with open_batch(snakemake.output.record) as batch:
         group = batch.folder.parent
         for number, name in log_progress(params.names):
-            width, labels = params.width // 2, None
+            labels = None
             if name in params.labelled:
-                labels = read_preview(*label_files(snakemake.input.labels, [name]), width)
-            panels = [("Labels", labels)]
-            for stage, folder in params.stages.items():
-                caption = TITLES[stage]
-                if labels is not None:
-                    caption += f", {describe(group / f'scores/{stage}_{name}.csv')}"
-                path = group / folder / f"{stage}_{name}.tif"
-                panels.append((caption, read_preview(path, width)))
-            with open_image(params.images[number], params.white) as source:
-                image = source.preview(width)
+                (labels,) = label_files(snakemake.input.labels, [name])
+            image = params.images[number]
+            figure = draw_image(
+                name, image, params.white, labels, group, params.stages, classes, params.width
+            )
             with batch.file(f"{name}.png") as path:
-                plot_panel(path, name, image, panels, classes, params.width)
-
-
-def read_preview(path, width):
-    with open_class_raster(path) as raster:
-        return raster.preview(width)
-
-
-def describe(scores):
-    f1 = pd.read_csv(scores).set_index("class")["f1_score"] * 100
-    return f"F1 weighted {f1['ALL']:.1f} %, macro {f1['MACRO']:.1f} %"
+                save_figure(figure, path)
 
 
 if __name__ == "__main__":

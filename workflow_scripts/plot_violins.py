@@ -3,7 +3,8 @@
 from job import run_job
 from results import atomic_path
 from ssc.classes import read_classes
-from ssc.evaluation.charts import plot_violins
+from ssc.evaluation.charts import draw_violins
+from ssc.evaluation.figures import save_figure
 from ssc.io.tables import read_table
 
 
@@ -16,8 +17,10 @@ def main(snakemake):
     title = f"{river}, classified by CNN {pool}, {training} training images of this river"
     if (chosen["design"] == "cross_validation").all():
         title = f"{river}, each image by a CNN that did not learn from it (cross-validation)"
-    with atomic_path(snakemake.output.violins) as path:
-        plot_violins(path, title, chosen, order)
+    figure = draw_violins(title, chosen, order)
+    for output in snakemake.output:
+        with atomic_path(output) as path:
+            save_figure(figure, path)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Write down the config with all defaults and the versions; remove results that are stale."""
+"""Write down config, versions and methods of the campaign; remove results that are stale."""
 
 import logging
 import platform
+import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -9,6 +10,13 @@ import yaml
 
 from job import run_job
 from results import atomic_path, remove_stale_results
+from ssc.evaluation.methods import describe_methods
+
+
+def read_version():
+    """Version of this workflow."""
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    return tomllib.loads(project.read_text("utf-8"))["project"]["version"]
 
 
 def main(snakemake):
@@ -17,14 +25,31 @@ def main(snakemake):
     removed = remove_stale_results(
         results, params.groups, params.pools, params.prefixes, params.checks, params.labels
     )
+    seeds = results / "report/seeds.csv"
+    if len(params.seeds) == 1 and seeds.exists():
+        seeds.unlink()
+        removed.append(seeds)
     for path in removed:
         logging.info("removed %s: no longer of this campaign", path)
     versions = {d.name: d.version for d in distributions()} | {"Python": platform.python_version()}
     with atomic_path(output.versions) as path:
         lines = [f"{name} {versions[name]}\n" for name in sorted(versions, key=str.lower)]
         path.write_text("".join(lines), "utf-8")
+    config = params.config
+    with atomic_path(output.methods) as path:
+        text = describe_methods(
+            classes=[c["name"] for c in config["classes"].values()],
+            images=params.images,
+            designs=params.designs,
+            folds=config["campaign"]["folds"],
+            seeds=params.seeds,
+            version=read_version(),
+            versions=versions,
+            **{part: config[part] for part in ("cnn", "tiles", "refine", "baselines")},
+        )
+        path.write_text(text, "utf-8")
     with atomic_path(output.config) as path:
-        path.write_text(yaml.safe_dump(params.config, allow_unicode=True, sort_keys=False), "utf-8")
+        path.write_text(yaml.safe_dump(config, allow_unicode=True, sort_keys=False), "utf-8")
 
 
 if __name__ == "__main__":

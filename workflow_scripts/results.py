@@ -159,7 +159,7 @@ def remove_stale_results(
             kind = "labelled_" if folder.name in LABELLED_FOLDERS else ""
             images, batches = (set(group.get(kind + what, ())) for what in ("images", "batches"))
             stale += _stale_files(folder, prefixes[folder.name], images, batches)
-    for path in [*results.glob("report/violins/*/*.png"), *results.glob("report/panels/*/*")]:
+    for path in [*results.glob("report/violins/*/*.p[nd][gf]"), *results.glob("report/panels/*/*")]:
         # A river may have a dot in its name.
         river = _target(path) if path.is_dir() else Path(_target(path)).stem
         rivers = "rivers" if path.is_dir() else "labelled_rivers"

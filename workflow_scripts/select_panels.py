@@ -1,18 +1,25 @@
-"""Select the 4-part figures of a river that the report shows: those of lowest F1 first."""
+"""Select the 4-part figures of a river that the report shows, those of lowest F1 first; for print
+each as PDF of the width of a page, too.
+"""
 
 import shutil
 from pathlib import Path
 
+from panel_files import draw_image
+
 from job import run_job
 from results import recorded_files
+from ssc.classes import read_classes
+from ssc.evaluation.figures import DPI, PAGE, save_figure
 from ssc.io.tables import read_table
 
 
 def main(snakemake):
+    params, classes = snakemake.params, read_classes(snakemake.params.classes)
     compiled = read_table(snakemake.input.compiled)
     final = compiled[
-        compiled["model"].isin(snakemake.params.groups)
-        & (compiled["type"] == snakemake.params.final_stage)
+        compiled["model"].isin(params.groups)
+        & (compiled["type"] == params.final_stage)
         & (compiled["class"] == "ALL")
     ]
     f1 = final.set_index("Image")["f1_score"].to_dict()
@@ -22,8 +29,14 @@ def main(snakemake):
     )
     folder = Path(snakemake.output.panels)
     folder.mkdir()
-    for path in figures[: snakemake.params.n_panels]:
+    for path in figures[: params.n_panels]:
+        name, group = path.stem, path.parents[1]
         shutil.copyfile(path, folder / path.name)
+        image = params.images[group.name][name]
+        labels = f"{params.labels[group.name]}/SCLS_{name}.tif" if name in f1 else None
+        files = name, image, params.white, labels, group
+        figure = draw_image(*files, params.stages, classes, round(PAGE * DPI))
+        save_figure(figure, folder / f"{name}.pdf")
 
 
 if __name__ == "__main__":

@@ -9,8 +9,8 @@ from job import run_job
 from results import atomic_path, label_files
 from ssc.classes import read_classes
 from ssc.evaluation.active_learning import rank_crops, rank_images, summarise_images
+from ssc.evaluation.contact_sheet import plot_contact_sheet
 from ssc.evaluation.crop_polygons import locate_crops
-from ssc.evaluation.panels import plot_contact_sheet
 from ssc.io.geopackage import write_geopackage
 from ssc.io.rasters import open_class_raster, open_image, read_geometry
 from ssc.io.tables import read_table

@@ -309,7 +309,28 @@ def test_batches_hold_about_as_many_images_as_asked():
     assert 80 <= len(batches([image("Ure", n) for n in range(5000)], 50)) <= 120
 
 
-@given(IMAGES, st.integers(1, 10))
+def test_batches_grow_with_the_river_where_their_size_is_not_given():
+    # Rivers of 8 images are 8 jobs each; from 9 images on the mean is 2, from the 257th 64.
+    few = [image(river, n) for river in ("Ure", "Wye") for n in range(8)]
+    assert [len(batch) for batch in batches(few).values()] == [1] * 16
+    # 8 + 8 / 2 + 16 / 4 + 32 / 8 + 64 / 16 + 66 / 32, and for 10,000 28 + 9744 / 64, in the mean.
+    assert 18 <= len(batches([image("Ure", n) for n in range(194)])) <= 34
+    assert 130 <= len(batches([image("Ure", n) for n in range(10_000)])) <= 230
+
+
+def test_new_image_leaves_all_but_one_or_two_growing_batches_as_they_were():
+    images = [image("Ure", n) for n in range(0, 400, 2)] + [image("Wye", 1)]
+    before = batches(images)
+    changed = [
+        sum(before.get(name) != batch for name, batch in batches([*images, new]).items())
+        for new in (image("Ure", n) for n in range(1, 400, 2))
+    ]
+    # The batch that it joins, or the two that it makes of one; seldom one more.
+    assert max(changed) <= 3
+    assert sum(changed) / 200 < 1.5
+
+
+@given(IMAGES, st.none() | st.integers(1, 10))
 def test_batches_partition_the_images_of_each_river_in_order(images, per_job):
     cut = batches(images, per_job)
     in_order = sorted(images, key=lambda i: (i.river, int(i.number)))

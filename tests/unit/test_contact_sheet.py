@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from ssc.classes import LandClass
-from ssc.evaluation.panels import plot_contact_sheet
+from ssc.evaluation.contact_sheet import plot_contact_sheet
 
 # Not the colours of any text or background.
 CLASSES = [
@@ -85,7 +85,7 @@ def test_crops_are_named_in_their_order(tmp_path, monkeypatch):
     figures = []
     save = Figure.savefig
 
-    def keep(figure, path):
+    def keep(figure, path, **options):
         figures.append(figure)
         save(figure, path)
 

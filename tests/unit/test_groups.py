@@ -50,7 +50,7 @@ def test_folds_of_neighbours_hold_out_each_training_image_once(numbers, folds):
     train = {i.name: i for i in sorted(images, key=lambda i: i.order)}
     names = {r: [i.name for i in train.values() if i.river == r] for r in sorted(numbers)}
     problems = []
-    groups = form_groups("cross_validation", names, [], folds, problems)
+    groups = form_groups("cross_validation", names, [], folds, [42], problems)
     campaign = Campaign(train, {}, groups)
     assert problems == []
     held_out = {name: campaign.held_out_images(name) for name in groups}
@@ -65,6 +65,26 @@ def test_folds_of_neighbours_hold_out_each_training_image_once(numbers, folds):
         for name in of_river:
             learned = {i.name for i in campaign.train_images(name)}
             assert learned == set(own) - {i.name for i in held_out[name]}
+
+
+def test_seeds_repeat_each_group_and_share_its_pool():
+    names = {"Ure": ["Ure_0001", "Ure_0002"]}
+    problems = []
+    own = {"all": {"train": ["Ure"], "predict": ["Ure"]}}
+    groups = form_groups([own, "cross_validation"], names, ["Ure"], 2, [7, 9], problems)
+    assert problems == []
+    assert {g.name: (g.seed, g.repeats, g.pool, g.design) for g in groups.values()} == {
+        "all": (7, None, "all", "all"),
+        "Ure_fold_1": (7, None, "Ure_cross_validation", "cross_validation"),
+        "Ure_fold_2": (7, None, "Ure_cross_validation", "cross_validation"),
+        "all_seed_9": (9, "all", "all", "all"),
+        "Ure_fold_1_seed_9": (9, "Ure_fold_1", "Ure_cross_validation", "cross_validation"),
+        "Ure_fold_2_seed_9": (9, "Ure_fold_2", "Ure_cross_validation", "cross_validation"),
+    }
+    assert groups["Ure_fold_2_seed_9"].held_out == {"Ure_0002"}
+    own["all_seed_9"] = own["all"]
+    form_groups(own, names, ["Ure"], 2, [7, 9], problems)
+    assert problems == ["groups: 2 groups are named all_seed_9; rename your own"]
 
 
 def test_cross_validation_needs_no_images_to_classify(tmp_path):

@@ -3,6 +3,7 @@
 import ast
 import csv
 import logging
+import os
 from types import SimpleNamespace
 
 import cv2
@@ -62,15 +63,31 @@ def test_opencv_keeps_to_the_threads_of_the_rule(start_job, threads):
         assert cv2.getNumThreads() == threads
 
 
-def test_job_logs_to_its_file_and_the_terminal(start_job, capsys):
+def test_all_that_a_job_says_goes_to_its_log(start_job, capfd):
     job, log = start_job()
     with job:
-        assert list(log_progress(["Ure_0001", "Hérault_0002"])) == [
-            (0, "Ure_0001"),
-            (1, "Hérault_0002"),
-        ]
-    assert log.read_text("utf-8") == "Ure_0001 (1 of 2)\nHérault_0002 (2 of 2)\n"
-    assert capsys.readouterr().err == log.read_text("utf-8")
+        names = ["Ure_0001", "Hérault_0002"]
+        for number, name in log_progress(names):
+            assert name == names[number]
+            # What a library in another language prints does not go through sys.stderr.
+            os.write(2, b"E0000 failed call to cuInit\n")
+            logging.warning("WARNING: few pixels")
+            logging.warning("WARNING: Hérault_0002.jpg is dark")
+        logging.warning("WARNING: no image")
+    assert log.read_text("utf-8").splitlines() == [
+        "Ure_0001 (1 of 2)",
+        "E0000 failed call to cuInit",
+        # The image that the job is at, unless the warning names it.
+        "WARNING: Ure_0001: few pixels",
+        "WARNING: Ure_0001: Hérault_0002.jpg is dark",
+        "Hérault_0002 (2 of 2)",
+        "E0000 failed call to cuInit",
+        "WARNING: Hérault_0002: few pixels",
+        "WARNING: Hérault_0002.jpg is dark",
+        "WARNING: no image",
+    ]
+    os.write(2, b"afterwards")
+    assert capfd.readouterr().err == "afterwards"
 
 
 def test_fault_of_the_user_is_reported_by_its_messages_alone(start_job):

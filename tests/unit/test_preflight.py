@@ -81,7 +81,7 @@ def test_row_of_a_good_training_image(make_image):
         "width": 12,
         "height": 8,
         "label": image.label,
-        "labelled_fraction": 0.625,
+        "labelled_percent": 62.5,
         "classes": "1 2 4",
         "pixels_1": 32,
         "pixels_2": 12,
@@ -108,7 +108,7 @@ def test_row_of_an_image_to_classify_has_no_tiles(make_image):
         "problem": "",
     }
     row = check(make_image(), "predict")
-    assert row["labelled_fraction"] == 0.625
+    assert row["labelled_percent"] == 62.5
     assert not [key for key in row if key.startswith(("pixels", "pure_tiles"))]
 
 
@@ -210,7 +210,7 @@ def test_all_problems_of_an_image_come_at_once(make_image):
 
 
 def test_columns_keep_their_order():
-    image = ["split", "river", "number", "image", "width", "height", "label", "labelled_fraction"]
+    image = ["split", "river", "number", "image", "width", "height", "label", "labelled_percent"]
     assert check_columns([1, 4], tiles=True) == [
         *image,
         *("classes", "pixels_1", "pixels_4", "pure_tiles_1", "pure_tiles_4", "note", "problem"),

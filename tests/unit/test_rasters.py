@@ -245,6 +245,13 @@ def test_map_written_by_windows_is_a_cog_with_overviews_of_the_majority(tmp_path
     assert [p.name for p in tmp_path.iterdir() if "draft" in p.name] == []
 
 
+def test_an_address_that_does_not_answer_is_refused():
+    # Nothing listens at port 1.
+    address = "http://127.0.0.1:1/Ure_0001.tif"
+    with pytest.raises(InputError, match=f"^{address}: not to be read from there; try its address"):
+        read_image(address)
+
+
 @pytest.mark.parametrize("share", [0.5, 0.95])
 def test_truncated_jpeg_is_refused(tmp_path, share):
     path = tmp_path / "Ure_0001.jpg"

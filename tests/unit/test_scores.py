@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import accuracy_score, precision_recall_fscore_support
+from sklearn.metrics import accuracy_score, cohen_kappa_score, precision_recall_fscore_support
 
 from ssc.classes import LandClass
-from ssc.evaluation.scores import confusion_matrix, score_table
+from ssc.evaluation.scores import accuracies, confusion_matrix, score_table
 
 WATER_AND_SAND = [LandClass(1, "Water", "blue"), LandClass(3, "Sand", "orange")]
 
@@ -104,6 +104,32 @@ def test_boundary_f1_of_a_class_that_lacks_counts(counts, expected):
     assert table.loc["MACRO", "boundary_f1"] == (1 if np.isnan(expected) else 1 / 2)
 
 
+def test_accuracies_are_those_of_congalton_1991():
+    # Table 1: four kinds of land cover, there with the mapped classes down.
+    table = np.array([[65, 4, 22, 24], [6, 81, 5, 8], [0, 11, 85, 19], [4, 7, 3, 90]])
+    agreement = accuracies(table.T)
+    assert agreement.overall == pytest.approx(321 / 434)
+    assert agreement.producers == pytest.approx([65 / 75, 81 / 103, 85 / 115, 90 / 141])
+    assert agreement.users == pytest.approx([65 / 115, 81 / 100, 85 / 115, 90 / 104])
+    by_chance = (115 * 75 + 100 * 103 + 115 * 115 + 104 * 141) / 434**2
+    assert agreement.kappa == pytest.approx((321 / 434 - by_chance) / (1 - by_chance))
+    assert round(agreement.kappa, 2) == 0.65
+
+
+def test_accuracies_count_unmapped_pixels_as_missed():
+    agreement = accuracies(np.array([[2, 0, 2], [0, 4, 0]]))
+    assert (agreement.overall, [*agreement.users]) == (6 / 8, [1, 1])
+    assert [*agreement.producers] == [1 / 2, 1]
+    # By chance 4/8 * 2/8 + 4/8 * 4/8 = 3/8.
+    assert agreement.kappa == (6 / 8 - 3 / 8) / (5 / 8)
+
+
+def test_accuracies_that_nothing_tells_are_nan():
+    agreement = accuracies(np.array([[9, 0], [0, 0]]))
+    np.testing.assert_equal([agreement.overall, agreement.kappa], [1, np.nan])
+    np.testing.assert_equal([agreement.users, agreement.producers], 2 * [[1, np.nan]])
+
+
 def pixels(low):
     return arrays(np.uint8, 60, elements=st.integers(low, 3), fill=st.nothing())
 
@@ -123,5 +149,8 @@ def test_scores_are_those_of_sklearn(labels, codes):
     assert table["support"].tolist() == [*support, len(truth), len(truth)]
     np.testing.assert_allclose(table.loc["ALL", shares], sklearn(average="weighted")[:3])
     np.testing.assert_allclose(table.loc["ALL", "recall"], accuracy_score(truth, mapped))
+    if len(np.unique([truth, mapped])) > 1:
+        agreement = accuracies(confusion_matrix(labels, codes, 4)[1:, 1:])
+        assert agreement.kappa == pytest.approx(cohen_kappa_score(truth, mapped))
     present = sklearn(average="macro", labels=np.unique(truth))[:3]
     np.testing.assert_allclose(table.loc["MACRO", shares], present)

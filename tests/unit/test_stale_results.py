@@ -46,6 +46,7 @@ def files_of(groups, prefixes=PREFIXES):
                 yield f"{name}/maps/{table}/{image}.csv"
         for river in group["labelled_rivers"]:
             yield f"report/violins/{name}/{river}.png"
+            yield f"report/violins/{name}/{river}.pdf"
         for river in group["rivers"]:
             yield f"report/panels/{name}/{river}/{river}_0001.png"
 

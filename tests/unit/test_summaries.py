@@ -7,15 +7,21 @@ from matplotlib.figure import Figure
 from test_scores import BOUNDARY, CODES, LABELS, WATER_AND_SAND, scores
 
 from ssc.classes import LandClass
-from ssc.evaluation.summaries import compare_experiments, compile_scores, total_scores
+from ssc.evaluation.summaries import (
+    compare_experiments,
+    compile_scores,
+    spread_over_seeds,
+    sum_confusion,
+    total_scores,
+)
 
 BY_MODEL = ["model", "type"]
 
 
-def describe(name="Ure_0001", kind="CNN", model="Ure", river="Ure", in_sample=True, design="own"):
+def describe(name="Ure_0001", kind="CNN", model="Ure", river="Ure", in_sample=True, seed=42):
     return dict(
         **dict(RiverName=river, Image=name, type=kind, experiment="demo", model=model),
-        **dict(in_sample=in_sample, design=design, learned_from=False, confidence=87.5),
+        **dict(in_sample=in_sample, seed=seed, design="own", learned_from=False, confidence=87.5),
     )
 
 
@@ -23,10 +29,10 @@ def test_compiled_table_is_in_percent_with_the_published_columns():
     compiled = compile_scores([(describe(), scores(LABELS, CODES))])
     assert compiled.to_csv(index=False).splitlines() == [
         "class,f1_score,support,RiverName,Image,type,experiment,model,"
-        "design,in_sample,learned_from,boundary_f1,confidence",
-        "Water,66.667,3,Ure,Ure_0001,CNN,demo,Ure,own,True,False,60.0,87.5",
-        "Sand,0.0,1,Ure,Ure_0001,CNN,demo,Ure,own,True,False,0.0,87.5",
-        "ALL,50.0,4,Ure,Ure_0001,CNN,demo,Ure,own,True,False,33.333,87.5",
+        "seed,design,in_sample,learned_from,boundary_f1,confidence",
+        "Water,66.667,3,Ure,Ure_0001,CNN,demo,Ure,42,own,True,False,60.0,87.5",
+        "Sand,0.0,1,Ure,Ure_0001,CNN,demo,Ure,42,own,True,False,0.0,87.5",
+        "ALL,50.0,4,Ure,Ure_0001,CNN,demo,Ure,42,own,True,False,33.333,87.5",
     ]
 
 
@@ -79,12 +85,18 @@ def test_totals_sum_pixels_instead_of_averaging_images():
             "images": 2,
             "support": 100,
             "accuracy": 99.0,
+            # By chance 0.1 * 0.09 + 0.9 * 0.91 = 0.828.
+            "kappa": round(100 * (0.99 - 0.828) / (1 - 0.828), 2),
             "weighted_f1": round(10 * water + 90 * sand, 2),
             "macro_f1": round(50 * (water + sand), 2),
             # Label edges: 80 + 3 of 80 + 10 match; map edges: 80 + 3 of 80 + 8.
             "boundary_f1": round(100 * 2 * 83 / (90 + 88), 2),
             "f1_Water": round(100 * water, 2),
             "f1_Sand": round(100 * sand, 2),
+            "users_accuracy_Water": 100.0,
+            "users_accuracy_Sand": round(100 * 90 / 91, 2),
+            "producers_accuracy_Water": 90.0,
+            "producers_accuracy_Sand": 100.0,
         }
     ]
 
@@ -102,6 +114,23 @@ def test_totals_have_a_row_for_each_model_and_type():
         ["Ure", "MLP", 1, 100.0],
         ["Wye", "CNN", 1, 100.0],
     ]
+
+
+def test_confusion_is_summed_by_model_and_type():
+    tables = [
+        (describe(), scores(LABELS, CODES)),
+        (describe("Ure_0002"), scores([1, 1, 3], [0, 1, 3])),
+        (describe(kind="MLP"), scores([3], [3])),
+    ]
+    confusion = sum_confusion(tables, WATER_AND_SAND, BY_MODEL)
+    assert confusion.to_csv(index=False).splitlines() == [
+        "model,type,label,mapped_Water,mapped_Sand,unmapped",
+        "Ure,CNN,Water,3,1,1",
+        "Ure,CNN,Sand,1,1,0",
+        "Ure,MLP,Water,0,0,0",
+        "Ure,MLP,Sand,0,1,0",
+    ]
+    assert sum_confusion([], WATER_AND_SAND, BY_MODEL).columns.equals(confusion.columns)
 
 
 def test_totals_count_unmapped_pixels_as_missed():
@@ -147,16 +176,47 @@ def test_experiments_are_compared_by_pixels_and_by_the_median_river():
     ]
     compared = compare_experiments(tables, WATER_AND_SAND)
     assert list(compared.columns) == [
-        *("design", "in_sample", "rivers", "images", "F1", "ML", "MLP")
+        *("design", "in_sample", "seed", "rivers", "images", "F1", "ML", "MLP")
     ]
     # Water F1 of h hits is 2h / (h + 100); sand has no support. Out: 150 of 300.
     half = round(100 * 2 * 50 / 150, 2)
     assert compared.fillna(-1).to_numpy().tolist() == [
-        ["own", True, 1, 1, "weighted", half, round(100 * 180 / 190, 2)],
-        ["own", True, 1, 1, "median of rivers", half, round(100 * 180 / 190, 2)],
-        ["own", False, 3, 3, "weighted", -1, round(100 * 300 / 450, 2)],
-        ["own", False, 3, 3, "median of rivers", -1, half],
+        ["own", True, 42, 1, 1, "weighted", half, round(100 * 180 / 190, 2)],
+        ["own", True, 42, 1, 1, "median of rivers", half, round(100 * 180 / 190, 2)],
+        ["own", False, 42, 3, 3, "weighted", -1, round(100 * 300 / 450, 2)],
+        ["own", False, 42, 3, 3, "median of rivers", -1, half],
     ]
+
+
+def test_seeds_are_no_more_images():
+    tables = [
+        (describe(seed=seed), scores([1] * 100, [1] * hits + [3] * (100 - hits)))
+        for seed, hits in ((42, 90), (7, 80), (8, 85))
+    ]
+    by = ["design", "model", "in_sample", "seed", "type"]
+    totals = total_scores(tables, WATER_AND_SAND, by)
+    assert totals[["seed", "images", "support", "accuracy"]].to_numpy().tolist() == [
+        [42, 1, 100, 90],
+        [7, 1, 100, 80],
+        [8, 1, 100, 85],
+    ]
+    spread = spread_over_seeds(totals)
+    assert spread[["design", "model", "in_sample", "type"]].to_numpy().tolist() == [
+        ["own", "Ure", True, "CNN"]
+    ]
+    # Deviations of 5, -5 and 0: the variance is (25 + 25) / 2.
+    accuracies = ["seeds", "images", "support", "accuracy", "accuracy_sd"]
+    assert spread.loc[0, accuracies].tolist() == [3, 1, 100, 85, 5]
+    assert spread["f1_Sand"].isna().all()
+    compared = compare_experiments(tables, WATER_AND_SAND)
+    weighted = compared[compared["F1"] == "weighted"]
+    f1 = [round(100 * 2 * hits / (100 + hits), 2) for hits in (90, 80, 85)]
+    assert weighted[["seed", "images", "CNN"]].to_numpy().tolist() == [
+        [seed, 1, value] for seed, value in zip((42, 7, 8), f1, strict=True)
+    ]
+    totals.loc[0, "kappa"] = np.nan
+    assert np.isnan(spread_over_seeds(totals).loc[0, "kappa"])
+    assert spread_over_seeds(totals.iloc[:0]).columns.equals(spread.columns)
 
 
 def test_experiments_of_no_image_have_their_columns():

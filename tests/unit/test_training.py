@@ -29,7 +29,7 @@ def test_two_flat_colours_are_learned(caplog):
     model, history = train(trainer, "float32", trainer.sequence())
     assert list(history.columns) == ["epoch", "loss", "accuracy"]
     assert history["epoch"].tolist() == list(range(1, 9))
-    assert history["accuracy"].iloc[-1] == 1
+    assert history["accuracy"].iloc[-1] == 100
     assert history["loss"].iloc[-1] < history["loss"].iloc[0]
     tiles = np.array([BLUE, YELLOW], np.float32).repeat(64, axis=0).reshape(2, 8, 8, 3)
     assert np.asarray(model(tiles)).argmax(axis=1).tolist() == [1, 2]
@@ -47,7 +47,7 @@ def test_validation_uses_tiles_that_are_not_learned_from():
     validation = trainer.sequence(np.arange(56, 64), augment=False)
     _, history = train(trainer, "float32", trainer.sequence(np.arange(56)), validation)
     assert list(history.columns) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
-    assert history["accuracy"].iloc[-1] == 1
+    assert history["accuracy"].iloc[-1] == 100
     assert history["val_accuracy"].iloc[-1] == 0
     assert history["val_loss"].iloc[-1] > 1 > history["loss"].iloc[-1]
 

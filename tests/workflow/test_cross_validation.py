@@ -44,6 +44,11 @@ def test_the_folds_of_a_river_are_scored_as_one(folder):
     assert totals[columns].to_numpy().tolist() == [
         ["cross_validation", POOL, True, stage, 4, labelled] for stage in ("CNN", "MLP")
     ]
+    confusion = pd.read_csv(report / "confusion.csv").set_index(["model", "type", "label"])
+    matrix = confusion.loc[(POOL, "MLP")].drop(columns=["design", "in_sample"]).to_numpy()
+    assert matrix.sum() == labelled
+    correct = 100 * matrix.diagonal().sum() / labelled
+    assert totals["accuracy"].iloc[1] == pytest.approx(correct, abs=0.005)
     experiments = pd.read_csv(report / "experiments.csv")
     weighted = experiments.set_index("F1").loc["weighted"]
     assert (weighted["design"], weighted["images"]) == ("cross_validation", 4)

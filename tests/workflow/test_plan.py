@@ -73,6 +73,17 @@ def test_several_experiments_with_a_trained_cnn_share_the_checks(campaign, plan)
     assert jobs["plot_violins"] == 5
 
 
+def test_seeds_repeat_cnns_maps_and_scores_only(campaign, plan):
+    assert plan(campaign, config_of(seed=[7])) == BY_DEFAULT
+    thrice = ("train_cnn", "plot_training", "classify_images", "refine_pixels")
+    thrice += ("score_images", "measure_areas")
+    jobs = BY_DEFAULT | {rule: 3 * BY_DEFAULT[rule] for rule in thrice}
+    assert plan(campaign, config_of(seed=[42, 43, 44])) == jobs
+    groups = {"old": {"model": "old.h5", "predict": ["A", "B"]}}
+    jobs = plan(campaign, config_of(groups, seed=[42, 43, 44]))
+    assert (jobs["convert_cnn"], jobs["refine_pixels"], jobs["plot_panels"]) == (3, 12, 4)
+
+
 @pytest.fixture
 def two_folds(campaign):
     """A function that makes a config of two folds a river from groups.
@@ -99,12 +110,16 @@ def test_cross_validation_needs_training_images_only(campaign, plan, two_folds):
     jobs |= dict.fromkeys(("check_images", "plot_violins", "select_panels"), 2)
     config = two_folds("cross_validation")
     assert plan(campaign, config) == jobs | {"check_images": 6}
+    # Folds are the same with another seed: their colours are counted once.
+    seeds = plan(campaign, config | {"seed": [1, 2]})
+    assert (seeds["count_colours"], seeds["fit_baselines"], seeds["train_cnn"]) == (4, 8, 8)
+    assert (seeds["score_images"], seeds["plot_panels"]) == (10, 5)
     del config["campaign"]["predict"]
     assert plan(campaign, config) == jobs
 
 
 def test_training_images_are_mapped_by_cnns_that_did_not_learn_from_them(campaign, two_folds):
-    run = run_snakemake(campaign, "-n", config=two_folds(["per_river", "cross_validation"]))
+    run = run_snakemake(campaign, "-n", "-p", config=two_folds(["per_river", "cross_validation"]))
     assert run.returncode == 0, run.stdout
 
     def inputs_of(rule, ending):
@@ -180,7 +195,7 @@ def test_tuning_comes_before_training_or_in_its_place(campaign, plan):
 
 def test_the_paper_s_choices_show_the_paper_s_steps(tmp_path):
     config = REPO / "config/published.yaml"
-    run = run_snakemake(tmp_path, "-n", "--configfile", config, "--directory", REPO)
+    run = run_snakemake(tmp_path, "-n", "-p", "--configfile", config, "--directory", REPO)
     assert run.returncode == 0, run.stdout
     for rule in ("tune_cnn", "train_cnn", "classify_images", "refine_pixels", "map_baselines"):
         assert f"rule {rule}:" in run.stdout
@@ -199,7 +214,7 @@ def test_names_with_accents_and_no_labels_to_score(campaign, plan):
 
 def test_one_map_is_made_after_the_check_of_what_it_needs(campaign):
     record = "results/A/maps/batches/A_0003.csv"
-    run = run_snakemake(campaign, "-n", record, config=config_of())
+    run = run_snakemake(campaign, "-n", "-p", record, config=config_of())
     assert run.returncode == 0, run.stdout
     assert "results/check/train/A.csv" in run.stdout
     assert "results/check/predict/A_0003.csv" in run.stdout
@@ -257,6 +272,18 @@ OWN_BATCH = {
 }
 
 
+def test_a_dry_run_of_hundreds_of_images_is_short(campaign):
+    for number in range(1000, 1194):
+        touch(campaign / f"predict/B_{number}.jpg")
+    config = config_of(images_per_job="auto")
+    run = run_snakemake(campaign, "-n", config=config)
+    assert run.returncode == 0, run.stdout
+    assert len(run.stdout.splitlines()) < 35
+    # About 26 batches of five jobs each, beside those of the first four images.
+    total = int(re.search(r"^total +(\d+)$", run.stdout, re.MULTILINE)[1])
+    assert 120 < total < 220
+
+
 def test_what_is_new_or_changed_runs_its_own_jobs_only(finished, plan):
     repo = finished / "repo"
 
@@ -264,6 +291,10 @@ def test_what_is_new_or_changed_runs_its_own_jobs_only(finished, plan):
         return plan(finished, config_of(images_per_job=10), repo)
 
     assert jobs() == {}
+    # With more seeds, what is there of the first stays.
+    more = plan(finished, config_of(images_per_job=10, seed=[42, 43]), repo)
+    assert not {"check_images", "plot_panels", "suggest_labels"} & set(more)
+    assert (more["train_cnn"], more["plot_training"]) == (2, 2)
     new = [finished / "predict" / name for name in ("B_1005.jpg", "SCLS_B_1005.tif")]
     for path in new:
         path.touch()

@@ -36,7 +36,7 @@ def test_the_fixed_outputs_are_there(sample):
     files = {str(path.relative_to(results)) for path in results.rglob("*.*")}
     expected = {"preflight.csv", "training_labels.html", "logs/config.yaml", "logs/versions.txt"}
     names = ("compiled.csv", "totals.csv", "experiments.csv", "reliability.png")
-    names += ("areas.csv", "area_estimates.csv")
+    names += ("confusion.csv", "experiments.tex", "methods.txt", "areas.csv", "area_estimates.csv")
     expected |= {f"report/{name}" for name in names}
     for river, first in (("Ambervale", 105), ("Clearbrook", 5)):
         for suffix in (".h5", ".csv", ".onnx", "_qgis.onnx", "_training.png", "_training.csv"):
@@ -67,7 +67,7 @@ def test_maps_are_good_and_cover_the_image(sample):
         with rasterio.open(path) as raster:
             codes = raster.read(1)
             assert (raster.shape, raster.nodata, raster.dtypes) == ((400, 600), 0, ("uint8",))
-            assert raster.colormap(1)[2] == (255, 165, 0, 255)
+            assert raster.colormap(1)[2] == (0xD4, 0x9E, 0x7D, 255)
         assert codes.min() > 0
 
 

@@ -32,6 +32,8 @@ WORLD_FILE_SUFFIXES = {
     *(".jgw", ".jpgw", ".jpegw", ".pgw", ".pngw", ".tfw", ".tifw", ".tiffw", ".j2w", ".wld")
 }
 SIDECAR_SUFFIXES = (".aux.xml", ".ovr", ".msk")
+# Of batches whose size is not given; larger ones save no more and leave cores idle.
+MOST_IMAGES_PER_JOB = 64
 IMAGE_NAME = re.compile(r"(?P<river>.+)_(?P<number>\d{4,})")
 
 Source = str | Iterable[str] | Mapping[str, str | Iterable[str]]
@@ -120,6 +122,7 @@ def read_campaign(
     predict: Source,
     groups: str | Mapping | Sequence,
     folds: int = 5,
+    seeds: Sequence[int] = (42,),
     find_polygons: Callable[[Iterable[Image]], Mapping[str, str]] | None = None,
 ) -> Campaign:
     """Find a campaign's images and labels by name and form its groups.
@@ -139,6 +142,8 @@ def read_campaign(
     folds : int
         Folds of a river in a cross-validation, two or more; a river of fewer training images has
         as many folds as images.
+    seeds : sequence of int
+        Seeds of random numbers: each group is formed once for each.
     find_polygons : callable, optional
         From images to checksums of the polygons over them, by path of the images that have some.
 
@@ -155,7 +160,7 @@ def read_campaign(
     problems: list[str] = []
     ignored: dict[str, str] = {}
     (train_images, train_unmatched), (predict_images, predict_unmatched) = (
-        _find_images(role, sources, ignored, problems) if sources else ({}, [])
+        find_images(role, sources, ignored, problems) if sources else ({}, [])
         for role, sources in (("train", train), ("predict", predict))
     )
     if find_polygons and not problems:
@@ -195,13 +200,13 @@ def read_campaign(
     predict_rivers = sorted({i.river for i in predict_images.values()})
     rivers = {*names, *predict_rivers}
     problems += find_case_faults(rivers) or find_case_faults({*train_images, *predict_images})
-    formed = form_groups(groups, dict(names), predict_rivers, folds, problems)
+    formed = form_groups(groups, dict(names), predict_rivers, folds, seeds, problems)
     if problems:
         raise InputError(*dict.fromkeys(problems))
     return Campaign(train_images, predict_images, formed, ignored)
 
 
-def batches(images: Iterable[Image], images_per_job: int) -> dict[str, list[Image]]:
+def batches(images: Iterable[Image], images_per_job: int | None = None) -> dict[str, list[Image]]:
     """Cut the images of each river, in order, into batches named by their first image.
 
     A batch begins where the checksum of an image's own name says so, on average at every
@@ -211,22 +216,33 @@ def batches(images: Iterable[Image], images_per_job: int) -> dict[str, list[Imag
     Parameters
     ----------
     images : iterable of Image
-    images_per_job : int
-        Mean number of images of a batch.
+    images_per_job : int, optional
+        Mean number of images of a batch. Without it the mean grows along the river, so that few
+        images keep all cores busy and many make few jobs: it is a quarter of the number of images
+        before, rounded down to a power of two, and at most 64. An image added later also moves
+        the images at which the mean doubles, which changes one more batch at most at each.
 
     Returns
     -------
     dict of str to list of Image
     """
     cut: dict[str, list[Image]] = {}
-    river = None
+    river, position = None, 0
     for image in sorted(images, key=lambda i: i.order):
-        starts = zlib.crc32(image.name.encode()) % images_per_job == 0
-        if starts or image.river != river:
-            river = image.river
+        if image.river != river:
+            river, position = image.river, 0
+        mean = images_per_job or _growing_mean(position)
+        if position == 0 or zlib.crc32(image.name.encode()) % mean == 0:
             batch = cut[image.name] = []
         batch.append(image)
+        position += 1
     return cut
+
+
+def _growing_mean(position: int) -> int:
+    """Mean number of images of a batch at an image that so many of its river come before."""
+    quarter = max(position // 4, 1)
+    return min(1 << quarter.bit_length() - 1, MOST_IMAGES_PER_JOB)
 
 
 def files_digest(images: Iterable[Image]) -> str:
@@ -268,13 +284,28 @@ class _Files:
     claimed: set[str] = field(default_factory=set)
 
 
-def _find_images(
+def find_images(
     role: str, sources: Source, ignored: dict[str, str], problems: list[str]
 ) -> tuple[dict[str, Image], list[str]]:
-    """Images of the sources by name, in order, and labels of none of them.
+    """Find the images of some sources, and their labels, by name.
 
-    What is no part of a campaign goes into `ignored`, with the reason; what is wrong goes into
-    `problems`.
+    Parameters
+    ----------
+    role : str
+        `train` or `predict`, to begin a message with.
+    sources : str, iterable of str, or mapping
+        As for `read_campaign`.
+    ignored : dict of str to str
+        Gets the files that are no part of a campaign, with the reason.
+    problems : list of str
+        Gets what is wrong.
+
+    Returns
+    -------
+    dict of str to Image
+        By name, in order.
+    list of str
+        Label rasters of none of them.
     """
     seen = len(problems)
     images: list[Image] = []

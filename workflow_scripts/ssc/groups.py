@@ -100,6 +100,10 @@ class Group:
     block : tuple of int or None
         Number and count of the blocks of the only image that is held out, where just one of them
         is: from 1, along the longer side.
+    seed : int
+        Seed of its random numbers.
+    repeats : str or None
+        Name of the group that it repeats with another seed.
     """
 
     name: str
@@ -111,11 +115,16 @@ class Group:
     key: str | None = None
     held_out: frozenset[str] = frozenset()
     block: tuple[int, int] | None = None
+    seed: int = 0
+    repeats: str | None = None
 
     @property
     def pool(self) -> str:
-        """Name that its scores are reported under: all folds of a river share one."""
-        return f"{self.train[0]}_{self.design}" if self.held_out else self.name
+        """Name that its scores are reported under: all folds of a river share one.
+
+        So do groups that differ in their seed only; reports give each seed a row of its own.
+        """
+        return f"{self.train[0]}_{self.design}" if self.held_out else self.repeats or self.name
 
 
 def form_groups(
@@ -123,9 +132,12 @@ def form_groups(
     train: Mapping[str, Sequence[str]],
     predict: Sequence[str],
     folds: int,
+    seeds: Sequence[int],
     problems: list[str],
 ) -> dict[str, Group]:
-    """Form the groups of a campaign by name.
+    """Form the groups of a campaign by name, once for each seed.
+
+    Those of the first seed have plain names; others are named `<group>_seed_<seed>`.
 
     Parameters
     ----------
@@ -136,6 +148,7 @@ def form_groups(
     predict : sequence of str
         Rivers with images to classify.
     folds : int
+    seeds : sequence of int
         As for `read_campaign`.
     problems : list of str
         Gets what is wrong.
@@ -157,13 +170,20 @@ def form_groups(
         if (fault := find_name_fault(g.name))
     ]
     problems += [f"groups: {fault}" for fault in find_case_faults(g.name for g in groups)]
+    groups = [replace(g, seed=seeds[0]) for g in groups]
+    repeated = [
+        replace(g, name=f"{g.name}_seed_{seed}", seed=seed, repeats=g.name)
+        for seed in seeds[1:]
+        for g in groups
+    ]
     names = [*(g.name for g in groups), *{g.pool for g in groups if g.held_out}]
+    names += {g.name for g in repeated}
     problems += [
         f"groups: {n} groups are named {name}; rename your own"
         for name, n in Counter(names).items()
         if n > 1
     ]
-    return {g.name: g for g in groups}
+    return {g.name: g for g in (*groups, *repeated)}
 
 
 def _form_design(

@@ -71,7 +71,7 @@ def check_columns(class_codes: Sequence[int], tiles: bool) -> list[str]:
     -------
     list of str
     """
-    columns = ["split", "river", "number", "image", "width", "height", "label", "labelled_fraction"]
+    columns = ["split", "river", "number", "image", "width", "height", "label", "labelled_percent"]
     counts = ["pixels", "pure_tiles"] if tiles else ["pixels"]
     counted = [f"{unit}_{code}" for unit in counts for code in class_codes]
     return [*columns, "classes", *counted, "note", "problem"]
@@ -206,7 +206,7 @@ def _label_problems(path: str, counts: np.ndarray, class_codes: Sequence[int]) -
 
 def _describe_labels(counts: np.ndarray, split: str, class_codes: Sequence[int]) -> dict[str, Any]:
     """Labelled share, classes and, of training images, pixels of each class."""
-    row: dict[str, Any] = {"labelled_fraction": round(1 - counts[0] / counts.sum(), 4)}
+    row: dict[str, Any] = {"labelled_percent": round(100 - 100 * counts[0] / counts.sum(), 2)}
     row["classes"] = " ".join(str(code) for code in np.flatnonzero(counts) if code)
     if split == "train":
         row |= {f"pixels_{code}": int(counts[code]) for code in class_codes}

@@ -153,7 +153,7 @@ def train(
         The trained CNN.
     history : pandas.DataFrame
         epoch (from 1), loss and accuracy on the augmented patches; with `validation` also
-        val_loss and val_accuracy. Accuracies are shares from 0 to 1.
+        val_loss and val_accuracy. Accuracies are in percent.
     """
     model = build(trainer, dtype_policy)
     if start:
@@ -169,6 +169,8 @@ def train(
     ).history
     columns = [c for c in ("loss", "accuracy", "val_loss", "val_accuracy") if c in fitted]
     history = pd.DataFrame({column: fitted[column] for column in columns})
+    accuracies = [column for column in columns if column.endswith("accuracy")]
+    history[accuracies] *= 100
     history.insert(0, "epoch", range(1, trainer.epochs + 1))
     return model, history
 

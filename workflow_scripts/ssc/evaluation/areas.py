@@ -158,3 +158,27 @@ def compile_areas(areas: pd.DataFrame) -> pd.DataFrame:
     table["percent"] = 100 * table["pixels"] / mapped
     table["hectares"] = table["square_metres"] / 1e4
     return table[["level", *LEVELS, *CLASS, "pixels", "percent", "square_metres", "hectares"]]
+
+
+def pixel_width(geometry: RasterGeometry) -> float | None:
+    """Width on the ground of the pixels in the middle of an image whose CRS has lengths.
+
+    Parameters
+    ----------
+    geometry : RasterGeometry
+
+    Returns
+    -------
+    float or None
+        Metres; None without a projected CRS or a transform.
+
+    Notes
+    -----
+    Where areas of the plane are wrong (see `pixel_areas`), lengths are wrong by their square root.
+    """
+    areas = pixel_areas(geometry) if geometry.crs and geometry.crs.is_projected else None
+    if areas is None:
+        return None
+    transform = geometry.transform
+    across = np.hypot(transform.a, transform.d)
+    return float(across * np.sqrt(areas[geometry.height // 2] / abs(transform.determinant)))

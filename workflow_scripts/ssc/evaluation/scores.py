@@ -1,6 +1,7 @@
 """How well a map agrees with labels."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -55,6 +56,59 @@ def count_pairs(first: np.ndarray, second: np.ndarray, n_first: int, n_second: i
         part = cv2.calcHist(parts, [0, 1], None, counts.shape, [0, n_first, 0, n_second])
         counts += part.astype(np.int64)
     return counts
+
+
+@dataclass(frozen=True)
+class Accuracies:
+    """How well a map agrees with labels, in shares from 0 to 1 (kappa from -1 to 1).
+
+    Attributes
+    ----------
+    overall : float
+        Share of the labelled pixels that are mapped right.
+    kappa : float
+        The same beyond what chance alone would give; NaN where chance alone gives all.
+    users : numpy.ndarray
+        User's accuracy of each class: how much of what is mapped as the class is the class
+        (precision); NaN where nothing is. float64 (n,).
+    producers : numpy.ndarray
+        Producer's accuracy of each class: how much of the class is mapped as it (recall); NaN
+        without labels. float64 (n,).
+    """
+
+    overall: float
+    kappa: float
+    users: np.ndarray
+    producers: np.ndarray
+
+
+def accuracies(confusion: np.ndarray) -> Accuracies:
+    """Compute the accuracies of a map from its confusion matrix.
+
+    Parameters
+    ----------
+    confusion : numpy.ndarray
+        Pixels by label (row) and mapped class (column), (n, n) or more columns: these count pixels
+        that are mapped as none of the n classes.
+
+    Returns
+    -------
+    Accuracies
+
+    Notes
+    -----
+    User's and producer's accuracy: Congalton 1991, Remote Sensing of Environment 37, 35-46. Kappa:
+    (p_o - p_e) / (1 - p_e) with the overall accuracy p_o and p_e = sum_k p_k. p_.k, the shares of
+    class k in labels and map (Cohen 1960, Educational and Psychological Measurement 20, 37-46).
+    """
+    n = len(confusion)
+    hits, support = confusion.diagonal().astype(float), confusion.sum(axis=1)
+    mapped, total = confusion[:, :n].sum(axis=0), confusion.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        overall = hits.sum() / total
+        by_chance = (support / total) @ (mapped / total)
+        kappa = np.nan if by_chance == 1 else (overall - by_chance) / (1 - by_chance)
+        return Accuracies(float(overall), float(kappa), hits / mapped, hits / support)
 
 
 def score_table(

@@ -7,7 +7,10 @@ import pandas as pd
 
 from ..classes import LandClass
 from .boundaries import EDGE_COUNTS
-from .scores import score_table
+from .scores import accuracies, score_table
+
+# What totals have of each class, in this order.
+OF_CLASSES = ["f1", "users_accuracy", "producers_accuracy"]
 
 
 def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
@@ -16,11 +19,11 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
     Parameters
     ----------
     tables : sequence of tuple
-        Pairs of a description (RiverName, Image, type, experiment, model, design, in_sample,
-        learned_from, confidence) and its score table. `design` is that of a `Group`; `in_sample`
-        is True where the CNN learned from images of the river, and `learned_from` where it
-        learned from this very image; confidence is the mean of the image's
-        pixels in percent, or None.
+        Pairs of a description (RiverName, Image, type, experiment, model, seed, design, in_sample,
+        learned_from, confidence) and its score table. `seed` and `design` are those of a `Group`;
+        `in_sample` is True where the CNN learned from images of the river, and `learned_from`
+        where it learned from this very image; confidence is the mean of the image's pixels in
+        percent, or None.
 
     Returns
     -------
@@ -29,7 +32,7 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
         boundary_f1 in percent, the latter NaN where `score_table` has none.
     """
     columns = ["class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"]
-    columns += ["design", "in_sample", "learned_from", "boundary_f1", "confidence"]
+    columns += ["seed", "design", "in_sample", "learned_from", "boundary_f1", "confidence"]
     parts = [
         table.loc[(table["class"] != "MACRO") & (table["support"] > 0)].assign(**description)
         for description, table in tables
@@ -40,6 +43,36 @@ def compile_scores(tables: Sequence[tuple[dict, pd.DataFrame]]) -> pd.DataFrame:
     percent = ["f1_score", "boundary_f1"]
     compiled[percent] = (compiled[percent] * 100).round(3)
     return compiled
+
+
+def sum_confusion(
+    tables: Sequence[tuple[dict, pd.DataFrame]], classes: Sequence[LandClass], by: Sequence[str]
+) -> pd.DataFrame:
+    """Sum the confusion matrices of several images.
+
+    Parameters
+    ----------
+    tables : sequence of tuple
+        As for `compile_scores`.
+    classes : sequence of LandClass
+    by : sequence of str
+        Parts of the descriptions, such as model and type: images that share them are summed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        For each combination of `by` a row for each class of the labels: these, label,
+        mapped_<class> for each class and unmapped, in pixels.
+    """
+    mapped = [f"mapped_{c.name}" for c in classes]
+    parts = [
+        pd.DataFrame(counts[:, : len(classes) + 1], columns=[*mapped, "unmapped"]).assign(
+            **dict(zip(by, values, strict=True)), label=[c.name for c in classes]
+        )
+        for values, (counts, _) in _pool(tables, classes, by).items()
+    ]
+    columns = [*by, "label", *mapped, "unmapped"]
+    return pd.concat(parts, ignore_index=True)[columns] if parts else pd.DataFrame(columns=columns)
 
 
 def total_scores(
@@ -53,45 +86,93 @@ def total_scores(
         As for `compile_scores`.
     classes : sequence of LandClass
     by : sequence of str
-        Parts of the descriptions, such as model and type: images that share them are summed.
+        As for `sum_confusion`.
 
     Returns
     -------
     pandas.DataFrame
         A row for each combination of `by`: these, images (number), support (pixels), and in
-        percent accuracy, weighted_f1, macro_f1, boundary_f1 (of all classes, NaN without edges)
-        and f1_<class> for each class (NaN without support).
+        percent accuracy (overall), kappa, weighted_f1, macro_f1, boundary_f1 (of all classes, NaN
+        without edges), and for each class f1_<class> (NaN without support),
+        users_accuracy_<class> and producers_accuracy_<class> (see `Accuracies`).
     """
-    groups: dict[tuple, list[np.ndarray]] = {}
+    contiguous = [LandClass(i + 1, c.name, c.colour) for i, c in enumerate(classes)]
+    rows = []
+    for values, (counts, images) in _pool(tables, classes, by).items():
+        confusion, boundary = counts[:, : len(classes) + 1], counts[:, len(classes) + 1 :]
+        # `score_table` has pixels of no class first.
+        by_code = np.pad(np.roll(confusion, 1, axis=1), ((1, 0), (0, 0)))
+        of_codes = np.pad(boundary, ((1, 0), (0, 0)))
+        table = score_table(by_code, contiguous, of_codes).set_index("class")
+        weighted_f1, boundary_f1 = 100 * table.loc["ALL", ["f1_score", "boundary_f1"]]
+        f1 = (100 * table["f1_score"]).where(table["support"] > 0)
+        agreement = accuracies(confusion)
+        measures = {
+            "accuracy": 100 * agreement.overall,
+            "kappa": 100 * agreement.kappa,
+            "weighted_f1": weighted_f1,
+            "macro_f1": f1["MACRO"],
+            "boundary_f1": boundary_f1,
+            **{f"f1_{c.name}": f1[c.name] for c in classes},
+        }
+        for kind in ("users", "producers"):
+            for c, share in zip(classes, getattr(agreement, kind), strict=True):
+                measures[f"{kind}_accuracy_{c.name}"] = 100 * share
+        rows.append(
+            dict(zip(by, values, strict=True))
+            | {"images": images, "support": confusion.sum()}
+            | {name: round(value, 2) for name, value in measures.items()}
+        )
+    columns = [*by, "images", "support", "accuracy", "kappa"]
+    columns += ["weighted_f1", "macro_f1", "boundary_f1"]
+    columns += [f"{of}_{c.name}" for of in OF_CLASSES for c in classes]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def spread_over_seeds(totals: pd.DataFrame) -> pd.DataFrame:
+    """Compute the mean and standard deviation of totals over seeds.
+
+    Parameters
+    ----------
+    totals : pandas.DataFrame
+        Of `total_scores` by design, model, in_sample, seed and type, and perhaps further measures.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each design, model, in_sample and type: these, seeds (number), images and
+        support (of one seed), and for each measure its mean, and <measure>_sd, the standard
+        deviation of a sample (divided by the number of seeds less one). Both are NaN where the
+        measure of a seed is.
+    """
+    by = ["design", "model", "in_sample", "type"]
+    rows = totals.groupby(by, sort=False)
+    spread = rows[["images", "support"]].first()
+    spread.insert(0, "seeds", rows["seed"].nunique())
+    for measure in totals.columns.drop([*by, *spread.columns[1:], "seed"]):
+        spread[measure] = rows[measure].mean(skipna=False).round(3)
+        spread[f"{measure}_sd"] = rows[measure].std(skipna=False).round(3)
+    return spread.reset_index()
+
+
+def _pool(
+    tables: Sequence[tuple[dict, pd.DataFrame]], classes: Sequence[LandClass], by: Sequence[str]
+) -> dict[tuple, tuple[np.ndarray, int]]:
+    """Summed counts, and the number of images, of each combination of `by`.
+
+    Counts have a row for each class of the labels; columns: pixels mapped as each class, pixels
+    not mapped, `EDGE_COUNTS`.
+    """
+    pools: dict[tuple, tuple[np.ndarray, int]] = {}
     for description, table in tables:
         of_classes = table.iloc[: len(classes)]
         mapped = of_classes[[f"mapped_{c.name}" for c in classes]].to_numpy()
         unmapped = of_classes["support"].to_numpy() - mapped.sum(axis=1)
-        counted = np.column_stack([unmapped, mapped, of_classes[EDGE_COUNTS].to_numpy()])
-        groups.setdefault(tuple(description[part] for part in by), []).append(counted)
-    contiguous = [LandClass(i + 1, c.name, c.colour) for i, c in enumerate(classes)]
-    rows = []
-    for values, counts in groups.items():
-        pooled = np.pad(np.sum(counts, axis=0), ((1, 0), (0, 0)))
-        confusion, boundary = pooled[:, : len(classes) + 1], pooled[:, len(classes) + 1 :]
-        table = score_table(confusion, contiguous, boundary).set_index("class")
-        shares = table[["recall", "f1_score", "boundary_f1"]]
-        accuracy, weighted_f1, boundary_f1 = (100 * shares.loc["ALL"]).round(2)
-        per_class = (100 * table["f1_score"]).where(table["support"] > 0).round(2)
-        rows.append(
-            {
-                **dict(zip(by, values, strict=True)),
-                "images": len(counts),
-                "support": table.loc["ALL", "support"],
-                "accuracy": accuracy,
-                "weighted_f1": weighted_f1,
-                "macro_f1": per_class["MACRO"],
-                "boundary_f1": boundary_f1,
-                **{f"f1_{c.name}": per_class[c.name] for c in classes},
-            }
-        )
-    measures = ["images", "support", "accuracy", "weighted_f1", "macro_f1", "boundary_f1"]
-    return pd.DataFrame(rows, columns=[*by, *measures, *(f"f1_{c.name}" for c in classes)])
+        counts = np.column_stack([mapped, unmapped, of_classes[EDGE_COUNTS].to_numpy()])
+        values = tuple(description[part] for part in by)
+        summed, images = pools.get(values, (0, 0))
+        pools[values] = summed + counts, images + 1
+    return pools
 
 
 def compare_experiments(
@@ -108,26 +189,26 @@ def compare_experiments(
     Returns
     -------
     pandas.DataFrame
-        Two rows for each design and `in_sample`: F1 weighted by pixels over all images, and the
-        median over rivers of the same, in percent; columns design, in_sample, rivers, images, F1
-        (which of the two) and one for each type.
+        Two rows for each design, `in_sample` and seed: F1 weighted by pixels over all images, and
+        the median over rivers of the same, in percent; columns design, in_sample, seed, rivers,
+        images, F1 (which of the two) and one for each type.
     """
     rows = []
-    by = ["design", "in_sample", "type"]
+    parts = ["design", "in_sample", "seed"]
+    by = [*parts, "type"]
     columns = list(dict.fromkeys(description["type"] for description, _ in tables))
     if not tables:
-        return pd.DataFrame(columns=["design", "in_sample", "rivers", "images", "F1"])
+        return pd.DataFrame(columns=[*parts, "rivers", "images", "F1"])
     rivers = total_scores(tables, classes, [*by, "RiverName"])
     pooled = total_scores(tables, classes, by)
-    for (design, in_sample), part in pooled.groupby(["design", "in_sample"], sort=False):
-        own = rivers[(rivers["design"] == design) & (rivers["in_sample"] == in_sample)]
+    for values, part in pooled.groupby(parts, sort=False):
+        own = rivers[(rivers[parts] == list(values)).all(axis=1)]
         common = {
-            "design": design,
-            "in_sample": in_sample,
+            **dict(zip(parts, values, strict=True)),
             "rivers": own["RiverName"].nunique(),
             "images": part["images"].max(),
         }
         median = own.groupby("type")["weighted_f1"].median().round(2)
         rows.append(common | {"F1": "weighted"} | part.set_index("type")["weighted_f1"].to_dict())
         rows.append(common | {"F1": "median of rivers"} | median.to_dict())
-    return pd.DataFrame(rows)[["design", "in_sample", "rivers", "images", "F1", *columns]]
+    return pd.DataFrame(rows)[[*parts, "rivers", "images", "F1", *columns]]

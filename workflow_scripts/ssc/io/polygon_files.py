@@ -23,6 +23,8 @@ DRIVERS = {
     *("GPKG", "GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRI Shapefile", "FlatGeobuf", "KML"),
     *("LIBKML", "GML", "MapInfo File", "DXF"),
 }
+# Different texts of a column that may say the class.
+MOST_CLASSES = 20
 # Kinds of layers that may have polygons beside other shapes.
 MIXED_SHAPES = {"Unknown", "GeometryCollection", "GeometryCollection Z", "None"}
 
@@ -80,6 +82,32 @@ def read_polygons(
             [unicodedata.normalize("NFC", str(name).replace("\\", "/")) for name in frame[names]]
         )
     return PolygonLayer(path, polygons.reset_index(drop=True), of_feature, images, note)
+
+
+def find_class_column(path: str, codes: Mapping[str, int]) -> tuple[str, list[str]]:
+    """Find the column that says the classes of the polygons of a file, by what it holds.
+
+    Parameters
+    ----------
+    path : str
+    codes : mapping
+        As for `read_polygons`.
+
+    Returns
+    -------
+    (str, list of str)
+        The column and its different texts, sorted; "" and none where no column has few texts. A
+        column of known classes is preferred, then one that is named class, then the first.
+    """
+    frame = _read_frame(path)
+    texts = {
+        column: sorted({text for text in frame[column].map(class_text) if text})
+        for column in frame.columns.drop(frame.geometry.name)
+        if column.casefold() != IMAGE_COLUMN
+    }
+    few = {column: found for column, found in texts.items() if 0 < len(found) <= MOST_CLASSES}
+    ranked = sorted(few, key=lambda c: (not set(few[c]) <= set(codes), c.casefold() != "class"))
+    return (ranked[0], few[ranked[0]]) if ranked else ("", [])
 
 
 def _read_frame(path: str) -> geopandas.GeoDataFrame:

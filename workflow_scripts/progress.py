@@ -1,0 +1,79 @@
+"""How far a run is, how long it will still take, and numbers in words."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+# Seconds of a unit of a rule that has no finished job and no better guess.
+USUAL_SECONDS = 2.0
+
+
+class Progress:
+    """Work done and left, in seconds of one job: what the jobs of each rule took so far tells.
+
+    Parameters
+    ----------
+    planned : iterable of (str, int)
+        Rule and units, such as images, of each job to do.
+    expected : mapping of str to float
+        Seconds of a unit by rule, until a job of the rule has finished.
+    """
+
+    def __init__(self, planned: Iterable[tuple[str, int]], expected: Mapping[str, float]):
+        self.left: Counter[str] = Counter()
+        for rule, units in planned:
+            self.left[rule] += units
+        self.expected = expected
+        self.done: Counter[str] = Counter()
+        self.spent: defaultdict[str, float] = defaultdict(float)
+
+    def finish(self, rule: str, units: int, seconds: float) -> None:
+        """Count a job that took so many seconds as done."""
+        self.left[rule] -= units
+        self.done[rule] += units
+        self.spent[rule] += seconds
+
+    @property
+    def work_left(self) -> float:
+        """Seconds that one job after another would take."""
+        return sum(units * self._seconds(rule) for rule, units in self.left.items())
+
+    @property
+    def share(self) -> float:
+        """Share of all work that is done, from 0 to 1."""
+        spent = sum(self.spent.values())
+        return spent / max(spent + self.work_left, 1e-9)
+
+    def seconds_left(self, elapsed: float) -> float:
+        """Seconds until the end if as many jobs run beside each other as in `elapsed` seconds."""
+        return self.work_left * elapsed / max(sum(self.spent.values()), 1e-9)
+
+    def _seconds(self, rule: str) -> float:
+        if self.done[rule]:
+            return self.spent[rule] / self.done[rule]
+        return self.expected.get(rule, USUAL_SECONDS)
+
+
+def count(number: float, what: str) -> str:
+    """Put a number and what is counted into words: 1 image, 2 images."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def describe_duration(seconds: float) -> str:
+    """Put a duration into words, as exactly as one would say it: 40 seconds, 3 minutes, 2.5 hours.
+
+    Parameters
+    ----------
+    seconds : float
+
+    Returns
+    -------
+    str
+    """
+    if seconds < 90:
+        number, unit = max(round(seconds), 1), "second"
+    elif seconds < 90 * 60:
+        number, unit = round(seconds / 60), "minute"
+    else:
+        hours = round(seconds / 3600, 1)
+        number, unit = int(hours) if hours.is_integer() else hours, "hour"
+    return count(number, unit)
