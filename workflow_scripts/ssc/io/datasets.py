@@ -133,7 +133,8 @@ def name_damage(path: str | Path) -> Iterator[None]:
             ) from error
         if is_remote(str(path)):
             raise InputError(
-                f"{path}: not to be read from there; try its address in QGIS, or copy it here ({reason})"
+                f"{path}: not to be read from there; try its address in QGIS, or copy it here "
+                f"({reason})"
             ) from error
         raise InputError(f"{path}: truncated or damaged; copy it anew ({reason})") from error
 
