@@ -94,9 +94,8 @@ def run_job(snakemake) -> Iterator[None]:
                 logging.error("ERROR: %s", problem)
             sys.exit(1)
         except Exception as error:
-            if isinstance(error, OSError | MemoryError) and (
-                problem := explain_system_error(error)
-            ):
+            is_of_system = isinstance(error, OSError | MemoryError)
+            if is_of_system and (problem := explain_system_error(error)):
                 logging.error("ERROR: %s", problem)
                 sys.exit(1)
             logging.exception("ERROR: this should not happen; please report it with this traceback")

@@ -227,7 +227,7 @@ def test_all_wrong_keys_are_named_at_once():
         "config: no such key 3; known: campaign, results, experiment, seed, allow_cpu_fallback, "
         "classes, tiles, cnn, refine, baselines, suggest_labels, check_points, polygons, figures",
         "refine.epochs: 0 is less than the minimum of 1",
-        "seed: 'x' is not of type 'integer'",
+        "seed: 'x' is not of type 'integer', 'array'",
     ]
 
 

@@ -223,3 +223,17 @@ def test_polygons_that_lie_over_no_image(save):
     )
     path = save(box, crs=None, name="twice.gpkg", **(columns | {"image": ["Ure/1.jpg", "1"]}))
     assert refused(path, flat).startswith("the column image names several images at a time")
+
+
+def test_virtual_layer_is_refused_whatever_its_name(tmp_path):
+    (tmp_path / "a.geojson").write_text(
+        '{"type": "FeatureCollection", "features": [{"type": "Feature", "properties": {"class": 1},'
+        '"geometry": {"type": "Polygon", "coordinates": [[[0,0],[1,0],[1,1],[0,0]]]}}]}'
+    )
+    (tmp_path / "b.gpkg").write_text(
+        f'<OGRVRTDataSource><OGRVRTLayer name="a"><SrcDataSource>{tmp_path}/a.geojson'
+        "</SrcDataSource></OGRVRTLayer></OGRVRTDataSource>"
+    )
+    with pytest.raises(InputError, match=r"b.gpkg: is a file of the kind OGR_VRT, which is not"):
+        read_polygons(str(tmp_path / "b.gpkg"))
+    assert len(read_polygons(str(tmp_path / "a.geojson")).codes) == 1

@@ -187,7 +187,7 @@ def _find_large_layers(item) -> Iterator[tuple[str, int]]:
     for key, value in pairs:
         if isinstance(value, dict | list):
             sizes = value if key in _SIZES and isinstance(value, list) else []
-            yield from ((key, n) for n in sizes if isinstance(n, int) and n > MAX_LAYER_SIZE)
+            yield from ((str(key), n) for n in sizes if isinstance(n, int) and n > MAX_LAYER_SIZE)
             yield from _find_large_layers(value)
         elif key in _SIZES and isinstance(value, int) and value > MAX_LAYER_SIZE:
             yield key, value

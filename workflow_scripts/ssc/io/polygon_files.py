@@ -6,7 +6,6 @@ GeoPandas is slow to import, so only what has polygons imports this module.
 import unicodedata
 import warnings
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
 import geopandas
 import numpy as np
@@ -15,9 +14,15 @@ import pyogrio
 import shapely
 
 from ..errors import InputError
+from .files import require_file
 from .polygons import IMAGE_COLUMN, PolygonLayer
 from .tables import class_text
 
+# Others may name further files, databases or addresses.
+DRIVERS = {
+    *("GPKG", "GeoJSON", "GeoJSONSeq", "TopoJSON", "ESRI Shapefile", "FlatGeobuf", "KML"),
+    *("LIBKML", "GML", "MapInfo File", "DXF"),
+}
 # Different texts of a column that may say the class.
 MOST_CLASSES = 20
 # Kinds of layers that may have polygons beside other shapes.
@@ -107,8 +112,7 @@ def find_class_column(path: str, codes: Mapping[str, int]) -> tuple[str, list[st
 
 def _read_frame(path: str) -> geopandas.GeoDataFrame:
     """The only layer of a file that has polygons, by feature id."""
-    if not Path(path).is_file():
-        raise InputError(f"{path}: no such file; correct the path in the config")
+    require_file(path)
     try:
         layers = dict(pyogrio.list_layers(path).tolist())
         # A layer may also hold all kinds of shapes.
@@ -121,6 +125,12 @@ def _read_frame(path: str) -> geopandas.GeoDataFrame:
             raise InputError(
                 f"{path}: several layers have polygons, {', '.join(drawn)}; save the one that is "
                 "meant as a file of its own"
+            )
+        driver = pyogrio.read_info(path, layer=drawn[0])["driver"]
+        if driver not in DRIVERS:
+            raise InputError(
+                f"{path}: is a file of the kind {driver}, which is not read; save it as "
+                "GeoPackage, GeoJSON or shapefile"
             )
         # Of rings that are not closed, GDAL says which.
         with warnings.catch_warnings(action="ignore", category=UserWarning):
