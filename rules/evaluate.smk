@@ -54,20 +54,10 @@ rule compile_scores:
     output:
         compiled=ensure(f"{RESULTS}/report/compiled.csv", non_empty=True),
         totals=ensure(f"{RESULTS}/report/totals.csv", non_empty=True),
-        totals_page=report(
-            f"{RESULTS}/report/totals.html",
-            caption="captions/totals.rst",
-            category="Overview",
-            labels={"what": "scores of each CNN"},
-        ),
         experiments=ensure(f"{RESULTS}/report/experiments.csv", non_empty=True),
-        experiments_page=report(
-            f"{RESULTS}/report/experiments.html",
-            caption="captions/experiments.rst",
-            category="Overview",
-            labels={"what": "experiments"},
-        ),
-        reliability=report(
+        confusion=ensure(f"{RESULTS}/report/confusion.csv", non_empty=True),
+        reliability=ensure(f"{RESULTS}/report/reliability.csv", non_empty=True),
+        diagram=report(
             f"{RESULTS}/report/reliability.png",
             caption="captions/reliability.rst",
             category="Overview",

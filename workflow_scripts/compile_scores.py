@@ -12,10 +12,10 @@ from job import run_job
 from results import atomic_path
 from ssc.classes import read_classes
 from ssc.cnn.class_key import key_rivers
+from ssc.evaluation.agreement import sum_confusions
 from ssc.evaluation.calibration import expected_calibration_error
 from ssc.evaluation.charts import plot_reliability
 from ssc.evaluation.summaries import compare_experiments, compile_scores, total_scores
-from ssc.io.html import write_html_table
 from ssc.io.tables import read_table
 
 
@@ -50,27 +50,35 @@ def main(snakemake):
     classes = read_classes(params.classes)
     # How well a CNN maps what it learned from says little.
     honest = [table for table in tables if not table[0]["learned_from"]]
-    totals = total_scores(honest, classes, ["design", "pool", "in_sample", "type"])
-    totals = totals.rename(columns={"pool": "model"})
-    counts = {key: pd.concat(parts) for key, parts in reliability.items()}
+    by = ["design", "pool", "in_sample", "type"]
+    totals = total_scores(honest, classes, by).rename(columns={"pool": "model"})
+    confusion = sum_confusions(honest, classes, by).rename(columns={"pool": "model"})
+    counts = {
+        key: pd.concat(parts).groupby("percent", as_index=False).sum()
+        for key, parts in reliability.items()
+    }
     totals["calibration_error"] = [
         round(100 * expected_calibration_error(counts[row.model, row.in_sample]), 2)
         if row.type == params.final_stage
         else None
         for row in totals.itertuples()
     ]
-    experiments = compare_experiments(honest, classes)
-    with atomic_path(output.compiled) as path:
-        compile_scores(tables).to_csv(path, index=False)
-    for table, csv, html in (
-        (totals, output.totals, output.totals_page),
-        (experiments, output.experiments, output.experiments_page),
-    ):
+    tables_by_path = {
+        output.compiled: compile_scores(tables),
+        output.totals: totals,
+        output.experiments: compare_experiments(honest, classes),
+        output.confusion: confusion,
+        output.reliability: pd.concat(
+            [
+                pd.DataFrame(columns=["model", "in_sample", "percent", "pixels", "correct"]),
+                *(t.assign(model=model, in_sample=own) for (model, own), t in counts.items()),
+            ]
+        ),
+    }
+    for csv, table in tables_by_path.items():
         with atomic_path(csv) as path:
             table.to_csv(path, index=False)
-        with atomic_path(html) as path:
-            write_html_table(path, table)
-    with atomic_path(output.reliability) as path:
+    with atomic_path(output.diagram) as path:
         names = {True: "rivers with training images", False: "other rivers"}
         plot_reliability(path, {f"{model}, {names[own]}": t for (model, own), t in counts.items()})
 

@@ -7,6 +7,7 @@ from results import label_files, open_batch
 from ssc.classes import read_classes
 from ssc.evaluation.panels import plot_panel
 from ssc.io.rasters import open_class_raster, open_image
+from ssc.report.previews import write_thumbnail
 
 TITLES = {"CNN": "CNN map", "MLP": "Final map (MLP)", "RF": "Final map (random forest)"}
 
@@ -30,6 +31,8 @@ def main(snakemake):
                 image = source.preview(width)
             with batch.file(f"{name}.png") as path:
                 plot_panel(path, name, image, panels, classes, params.width)
+            with batch.file(f"thumbnail_{name}.jpg") as path:
+                write_thumbnail(path, image, panels[-1][1], classes)
 
 
 def read_preview(path, width):
