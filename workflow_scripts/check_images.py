@@ -34,9 +34,7 @@ def main(snakemake):
 
         def check(image):
             target = batch.file(f"SCLS_{image.name}.tif")
-            row = check_image(
-                image, split, class_codes, tiles, sources, target, area, params.white
-            )
+            row = check_image(image, split, class_codes, tiles, sources, target, area, params.white)
             if row["problem"]:
                 return row
             files = {"sha256": image.is_file and image.path, "label_sha256": image.label}

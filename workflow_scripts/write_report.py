@@ -54,9 +54,18 @@ def main(snakemake):
     paths = confidence.set_index(["group", "image"])["path"]
     warnings = compile_warnings(preflight, find_logs(params.logs, inputs.figures))
     provenance = compile_provenance(
-        config, versions, find_commit(Path(__file__).parent), preflight, inputs.models, params.polygons
+        config,
+        versions,
+        find_commit(Path(__file__).parent),
+        preflight,
+        inputs.models,
+        params.polygons,
     )
     results = Path(output.page).parents[1]
+    with atomic_path(output.warnings) as path:
+        warnings.to_csv(path, index=False)
+    with atomic_path(output.provenance) as path:
+        path.write_text(json.dumps(provenance, indent=1, ensure_ascii=False) + "\n", "utf-8")
     content = ReportContent(
         experiment=config["experiment"],
         method=describe_method(config),
@@ -84,12 +93,10 @@ def main(snakemake):
         provenance=provenance,
         settings=yaml.safe_dump(config, allow_unicode=True, sort_keys=False),
         digest=digest_of_all(provenance["files"]),
-        files=[(name, text) for name, text in TABLES.items() if (results / "report" / name).exists()],
+        files=[
+            (name, text) for name, text in TABLES.items() if (results / "report" / name).exists()
+        ],
     )
-    with atomic_path(output.warnings) as path:
-        warnings.to_csv(path, index=False)
-    with atomic_path(output.provenance) as path:
-        path.write_text(json.dumps(provenance, indent=1, ensure_ascii=False) + "\n", "utf-8")
     with atomic_path(output.page) as path:
         path.write_text(render(content), "utf-8")
 

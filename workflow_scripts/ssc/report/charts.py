@@ -14,10 +14,11 @@ from ..evaluation.calibration import reliability
 MOST_POINTS = 6000
 # Bins of confidence with a smaller share of the pixels are left out: they are mostly chance.
 LEAST_SHARE = 0.001
-STEP = 22
+# Height of a bar with the space about it, in pixels.
+ROW = 20
 
 
-def _chart(height: int | dict, **parts: Any) -> dict[str, Any]:
+def _chart(height: int, **parts: Any) -> dict[str, Any]:
     return {"width": "container", "height": height, **parts}
 
 
@@ -64,7 +65,7 @@ def chart_areas(estimates: pd.DataFrame, classes: Sequence[LandClass]) -> dict[s
             {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": ends},
             {"mark": {"type": "point", "filled": True, "size": 60}, "encoding": point},
         ]
-    return _chart({"step": STEP}, data=_rows(table), encoding={"y": y}, layer=layers)
+    return _chart(ROW * len(table), data=_rows(table), encoding={"y": y}, layer=layers)
 
 
 def chart_scores(compiled: pd.DataFrame, order: Sequence[str]) -> dict[str, Any]:
@@ -89,7 +90,7 @@ def chart_scores(compiled: pd.DataFrame, order: Sequence[str]) -> dict[str, Any]
     lower = [{"field": f, "type": "quantitative"} for f in ("images", "low", "median", "high")]
     box = {"field": "low", **x}, {"field": "high"}
     return _chart(
-        {"step": 14},
+        ROW * len(quartiles),
         encoding={
             "y": {"field": "class", "type": "nominal", "sort": [*order], "title": None},
             "yOffset": {"field": "type", "sort": stages},

@@ -39,7 +39,9 @@ def compile_images(
     """
     keys = ["group", "image"]
     images = confidence[[*keys, "river", "confidence"]]
-    scores = compiled[compiled["class"] == "ALL"].rename(columns={"model": "group", "Image": "image"})
+    scores = compiled[compiled["class"] == "ALL"].rename(
+        columns={"model": "group", "Image": "image"}
+    )
     for column, stage in {"f1_cnn": "CNN", "f1_final": final_stage}.items():
         of_stage = scores[scores["type"] == stage].rename(columns={"f1_score": column})
         images = images.merge(of_stage[[*keys, column]], "left", keys)

@@ -103,6 +103,7 @@ def render(content: ReportContent) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     environment.filters["number"] = format_number
     bundle = vl_convert.javascript_bundle().replace("</script", "<\\/script")
     images = content.images

@@ -2,7 +2,7 @@
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 
 // Charts, in the colours of the page.
-const specs = read("charts");
+const specs = read("chart-data");
 function drawCharts() {
   const style = getComputedStyle(document.documentElement);
   const [ink, soft, line] = ["--ink", "--soft", "--line"].map((name) => style.getPropertyValue(name));
@@ -17,7 +17,7 @@ function drawCharts() {
       "#1b9e77", "#999999", "#d95f02", "#4daf4a"] },
   };
   for (const place of document.querySelectorAll("[data-chart]")) {
-    const spec = { autosize: { type: "fit-x", contains: "padding" }, ...specs[place.dataset.chart] };
+    const spec = specs[place.dataset.chart];
     const actions = { export: true, source: false, compiled: false, editor: false };
     vegaEmbed(place, spec, { config, actions, renderer: "canvas" });
   }
@@ -59,7 +59,7 @@ if (table) {
 }
 
 // Large figures: the image below, one layer above it.
-const figures = read("figures");
+const figures = read("figure-data");
 const dialog = document.querySelector("dialog");
 if (figures.length) {
   const [photo, layer] = dialog.querySelectorAll(".stack img");
@@ -104,7 +104,7 @@ if (figures.length) {
   }
   opacity.addEventListener("input", show);
   document.getElementById("before").addEventListener("click", () => step(-1));
-  document.getElementById("next").addEventListener("click", () => step(1));
+  document.getElementById("after").addEventListener("click", () => step(1));
   document.getElementById("close").addEventListener("click", () => dialog.close());
   dialog.addEventListener("click", (event) => { if (event.target === dialog) dialog.close(); });
   dialog.addEventListener("keydown", (event) => {
