@@ -18,7 +18,8 @@ def main(snakemake):
     preflight = preflight.astype(dict.fromkeys(counts, "Int64"))
     labels = summarise_labels(preflight, snakemake.params.groups, classes)
     stop_on_problems(preflight, labels, classes)
-    for warning in filter(None, [*labels["warning"], *preflight["note"].dropna().unique()]):
+    missing = [f"{warning}; label it" for warning in labels["warning"] if warning]
+    for warning in [*missing, *preflight["note"].dropna().unique()]:
         logging.warning("WARNING: %s", warning)
     n_small = count_small(preflight, snakemake.params.min_pixels)
     if n_small:

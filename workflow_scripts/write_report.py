@@ -20,6 +20,7 @@ from ssc.report.page import ReportContent, render
 from ssc.report.previews import LARGE_SIDE, data_uri, jpeg_uri, make_layers, picture_uri, shrink
 from ssc.report.provenance import compile_provenance, digest_of_all, find_commit
 
+SCRIPTS = Path(__file__).parent
 # Large figures of all rivers together, so that the page can be mailed.
 MOST_FIGURES = 48
 MOST_SHEETS, SHEET_SIDE, MOST_RANKED = 10, 1400, 10
@@ -56,7 +57,7 @@ def main(snakemake):
     provenance = compile_provenance(
         config,
         versions,
-        find_commit(Path(__file__).parent),
+        find_commit(SCRIPTS),
         preflight,
         inputs.models,
         params.polygons,

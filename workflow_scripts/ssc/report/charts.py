@@ -80,7 +80,7 @@ def chart_scores(compiled: pd.DataFrame, order: Sequence[str]) -> dict[str, Any]
     """
     stages = [*compiled["type"].unique()]
     f1 = compiled.groupby(["class", "type"], sort=False)["f1_score"]
-    quartiles = f1.quantile([0.25, 0.5, 0.75]).unstack().round(2)
+    quartiles = f1.quantile(np.array([0.25, 0.5, 0.75])).unstack().round(2)
     quartiles.columns = ["low", "median", "high"]
     quartiles = quartiles.reset_index().assign(images=f1.size().to_numpy())
     points = compiled[["class", "type", "f1_score", "Image"]].round({"f1_score": 2})
@@ -135,20 +135,21 @@ def chart_reliability(counts: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
         parts.append(bins[["confidence", "accuracy", "share"]].round(2).assign(CNN=name))
     table = pd.concat([pd.DataFrame(columns=["confidence", "accuracy", "share", "CNN"]), *parts])
     low = float(np.floor(table[["confidence", "accuracy"]].min().min() / 10) * 10)
-    scale = {"domain": [0 if np.isnan(low) else low, 100], "nice": False}
+    ends = [0.0 if np.isnan(low) else low, 100.0]
+    scale = {"domain": ends, "nice": False}
     titles = {"confidence": "confidence (%)", "accuracy": "accuracy (%)", "share": "pixels (%)"}
     axes = {
         axis: {"field": f, "type": "quantitative", "title": titles[f], "scale": scale}
         for axis, f in (("x", "confidence"), ("y", "accuracy"))
     }
-    ends = [{"confidence": v, "accuracy": v} for v in scale["domain"]]
+    diagonal = [{"confidence": end, "accuracy": end} for end in ends]
     shown = [{"field": f, "type": "quantitative", "title": t} for f, t in titles.items()]
     size = {"field": "share", "type": "quantitative", "title": titles["share"]}
     return _chart(
         360,
         layer=[
             {
-                "data": {"values": ends},
+                "data": {"values": diagonal},
                 "mark": {"type": "line", "strokeDash": [4, 4], "color": "grey"},
                 "encoding": axes,
             },

@@ -105,7 +105,7 @@ def render(content: ReportContent) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     environment.filters["number"] = format_number
-    bundle = vl_convert.javascript_bundle().replace("</script", "<\\/script")
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
     images = content.images
     verdict = write_verdict(
         images, content.experiments, content.final_stage, {*content.warnings["image"]}
@@ -178,11 +178,11 @@ def compare_stages(content: ReportContent) -> list[dict[str, Any]]:
                 "overall": 100 * overall,
                 "kappa": kappa,
             }
-        found.append({"title": describe_design(design, own), "stages": of_design})
+        found.append({"title": describe_design(str(design), bool(own)), "stages": of_design})
     return found
 
 
 def format_number(value: float | None, digits: int = 1) -> str:
     """Write a number with separators, a dash for none."""
     missing = value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NA
-    return "–" if missing else f"{value:,.{digits}f}"
+    return "\N{EN DASH}" if missing else f"{value:,.{digits}f}"

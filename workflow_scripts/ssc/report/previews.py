@@ -130,7 +130,7 @@ def make_layers(
     """
     colours = class_palette(classes)
     layers = {caption: layer_uri(codes, colours) for caption, codes in maps.items()}
-    first, final = [*maps.values()][0], [*maps.values()][-1]
+    first, *_, final = [*maps.values()] * 2
     if len(maps) > 1:
         layers["Changed by phase 2"] = layer_uri(final * (first != final), colours)
     steps = -(-confidence // CONFIDENCE_STEP)

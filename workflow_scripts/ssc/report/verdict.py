@@ -38,9 +38,9 @@ def write_headline(experiments: pd.DataFrame, final_stage: str) -> str:
     if rows.empty:
         return "There are no labels to score the maps by."
     parts = [
-        f"{getattr(row, final_stage):.1f} % on {_count(row.images, 'labelled image')} "
-        f"mapped {describe_design(row.design, row.in_sample)}"
-        for row in rows.itertuples()
+        f"{row[final_stage]:.1f} % on {_count(row['images'], 'labelled image')} "
+        f"mapped {describe_design(row['design'], row['in_sample'])}"
+        for row in rows.to_dict("records")
     ]
     return f"F1 of the final maps is {'; '.join(parts)}."
 
