@@ -40,6 +40,9 @@ def open_page(browser, file):
         page.on("pageerror", lambda error: said.append(str(error)))
         page.on("request", lambda request: asked.append(request.url))
         page.goto(file.as_uri())
+        # Charts are drawn when they come near the window.
+        for chart in page.locator("[data-chart]").all():
+            chart.scroll_into_view_if_needed()
         page.wait_for_function(
             "document.querySelectorAll('[data-chart]').length"
             " === document.querySelectorAll('[data-chart] canvas').length"

@@ -84,24 +84,24 @@ def chart_scores(compiled: pd.DataFrame, order: Sequence[str]) -> dict[str, Any]
     quartiles.columns = ["low", "median", "high"]
     quartiles = quartiles.reset_index().assign(images=f1.size().to_numpy())
     points = compiled[["class", "type", "f1_score", "Image"]].round({"f1_score": 2})
-    points = points if len(points) <= MOST_POINTS else points.iloc[:0]
     scale = {"zero": False, "nice": True}
     x = {"type": "quantitative", "title": "F1 of an image (%)", "scale": scale}
-    lower = [{"field": f, "type": "quantitative"} for f in ("images", "low", "median", "high")]
-    box = {"field": "low", **x}, {"field": "high"}
-    return _chart(
-        ROW * len(quartiles),
-        encoding={
-            "y": {"field": "class", "type": "nominal", "sort": [*order], "title": None},
-            "yOffset": {"field": "type", "sort": stages},
-            "color": {"field": "type", "type": "nominal", "sort": stages, "title": None},
+    shown = [{"field": f, "type": "quantitative"} for f in ("images", "low", "median", "high")]
+    layers: list[dict] = [
+        {
+            "data": _rows(quartiles),
+            "mark": {"type": "bar", "opacity": 0.35},
+            "encoding": {"x": {"field": "low", **x}, "x2": {"field": "high"}, "tooltip": shown},
         },
-        layer=[
-            {
-                "data": _rows(quartiles),
-                "mark": {"type": "bar", "opacity": 0.35},
-                "encoding": {"x": box[0], "x2": box[1], "tooltip": lower},
-            },
+        {
+            "data": _rows(quartiles),
+            "mark": {"type": "tick", "thickness": 3},
+            "encoding": {"x": {"field": "median", **x}},
+        },
+    ]
+    if len(points) <= MOST_POINTS:
+        layers.insert(
+            1,
             {
                 "data": _rows(points),
                 "mark": {"type": "circle", "opacity": 0.65, "size": 22},
@@ -110,13 +110,13 @@ def chart_scores(compiled: pd.DataFrame, order: Sequence[str]) -> dict[str, Any]
                     "tooltip": [{"field": "Image"}, {"field": "f1_score", "title": "F1 (%)"}],
                 },
             },
-            {
-                "data": _rows(quartiles),
-                "mark": {"type": "tick", "thickness": 3},
-                "encoding": {"x": {"field": "median", **x}},
-            },
-        ],
-    )
+        )
+    encoding = {
+        "y": {"field": "class", "type": "nominal", "sort": [*order], "title": None},
+        "yOffset": {"field": "type", "sort": stages},
+        "color": {"field": "type", "type": "nominal", "sort": stages, "title": None},
+    }
+    return _chart(ROW * len(quartiles), encoding=encoding, layer=layers)
 
 
 def chart_reliability(counts: Mapping[str, pd.DataFrame]) -> dict[str, Any]:

@@ -105,7 +105,9 @@ def render(content: ReportContent) -> str:
     )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
     environment.filters["number"] = format_number
-    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace(
+        "</script", "<\\/script"
+    )
     images = content.images
     verdict = write_verdict(
         images, content.experiments, content.final_stage, {*content.warnings["image"]}

@@ -1,9 +1,10 @@
 "use strict";
 const read = (id) => JSON.parse(document.getElementById(id).textContent);
 
-// Charts, in the colours of the page.
+// Charts, in the colours of the page, drawn when they come near the window.
 const specs = read("chart-data");
-function drawCharts() {
+const places = document.querySelectorAll("[data-chart]");
+function drawChart(place) {
   const style = getComputedStyle(document.documentElement);
   const [ink, soft, line] = ["--ink", "--soft", "--line"].map((name) => style.getPropertyValue(name));
   const text = { labelColor: soft, titleColor: soft, labelFontSize: 12, titleFontSize: 12,
@@ -16,14 +17,21 @@ function drawCharts() {
     range: { category: ["#e08214", "#2b8cbe", "#66a61e", "#7b6fd0", "#e7298a", "#a6761d",
       "#1b9e77", "#999999", "#d95f02", "#4daf4a"] },
   };
-  for (const place of document.querySelectorAll("[data-chart]")) {
-    const spec = specs[place.dataset.chart];
-    const actions = { export: true, source: false, compiled: false, editor: false };
-    vegaEmbed(place, spec, { config, actions, renderer: "canvas" });
-  }
+  const actions = { export: true, source: false, compiled: false, editor: false };
+  vegaEmbed(place, specs[place.dataset.chart], { config, actions, renderer: "canvas" });
 }
-drawCharts();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawCharts);
+const near = new IntersectionObserver((entries) => {
+  for (const entry of entries) {
+    if (!entry.isIntersecting) continue;
+    near.unobserve(entry.target);
+    drawChart(entry.target);
+  }
+}, { rootMargin: "800px" });
+for (const place of places) near.observe(place);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  for (const place of places) near.observe(place);
+});
+addEventListener("beforeprint", () => places.forEach(drawChart));
 
 // The table of images.
 const table = document.querySelector(".images");
