@@ -7,7 +7,7 @@ REPORT := results/report/report.html
 .PHONY: demo test bench lint docs clean
 
 demo: .venv/ssc
-	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES) --report $(REPORT) --report-after-run
+	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES)
 	$(BIN)/snakemake --cores $(CORES) --configfile config/ortho.yaml
 	@echo "Done. The report: $(CURDIR)/$(REPORT)"
 

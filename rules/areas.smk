@@ -40,12 +40,6 @@ rule compile_areas:
         ],
     output:
         areas=ensure(f"{RESULTS}/report/areas.csv", non_empty=True),
-        page=report(
-            f"{RESULTS}/report/areas.html",
-            caption="captions/areas.rst",
-            category="Overview",
-            labels={"what": "areas of classes"},
-        ),
     log:
         f"{LOGS}/compile_areas.log",
     benchmark:
@@ -123,12 +117,6 @@ rule estimate_areas:
         ],
     output:
         estimates=ensure(f"{RESULTS}/report/area_estimates.csv", non_empty=True),
-        page=report(
-            f"{RESULTS}/report/area_estimates.html",
-            caption="captions/area_estimates.rst",
-            category="Overview",
-            labels={"what": "areas with intervals"},
-        ),
     log:
         f"{LOGS}/estimate_areas.log",
     benchmark:

@@ -53,12 +53,7 @@ rule check_campaign:
         + expand(rules.check_images.output.table, split="predict", unit=BATCHES),
     output:
         preflight=ensure(f"{RESULTS}/preflight.csv", non_empty=True),
-        labels=report(
-            f"{RESULTS}/training_labels.html",
-            caption="captions/training_labels.rst",
-            category="Overview",
-            labels={"what": "training labels"},
-        ),
+        labels=ensure(f"{RESULTS}/training_labels.csv", non_empty=True),
     log:
         f"{LOGS}/check_campaign.log",
     benchmark:
@@ -78,6 +73,7 @@ rule check_campaign:
             if not CAMPAIGN.groups[g].repeats
         },
         classes=config["classes"],
+        min_pixels=config["refine"]["min_pixels"] if REFINED_STAGE else 0,
         ignored=CAMPAIGN.ignored,
         code=code_digest("check_campaign.py"),
     script:

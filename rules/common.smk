@@ -212,7 +212,7 @@ RESULT_PREFIXES = {
     "maps": [REFINED_STAGE, "confidence"] if REFINED_STAGE else [],
     "baselines": config["baselines"],
     "scores": [*config["baselines"], *STAGES, "reliability"],
-    "figures": [""],
+    "figures": ["", "thumbnail"],
     "polygons": [""] if config["polygons"]["write"] else [],
 }
 

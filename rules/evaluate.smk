@@ -61,27 +61,16 @@ rule compile_scores:
             else []
         ),
         totals=ensure(f"{RESULTS}/report/totals.csv", non_empty=True),
-        totals_page=report(
-            f"{RESULTS}/report/totals.html",
-            caption="captions/totals.rst",
-            category="Overview",
-            labels={"what": "scores of each CNN"},
-        ),
         experiments=ensure(f"{RESULTS}/report/experiments.csv", non_empty=True),
         experiments_latex=ensure(f"{RESULTS}/report/experiments.tex", non_empty=True),
-        experiments_page=report(
-            f"{RESULTS}/report/experiments.html",
-            caption="captions/experiments.rst",
-            category="Overview",
-            labels={"what": "experiments"},
-        ),
-        reliability=report(
+        reliability=ensure(f"{RESULTS}/report/reliability.csv", non_empty=True),
+        diagram=report(
             f"{RESULTS}/report/reliability.png",
             caption="captions/reliability.rst",
             category="Overview",
             labels={"what": "reliability of the confidence"},
         ),
-        reliability_pdf=ensure(f"{RESULTS}/report/reliability.pdf", non_empty=True),
+        diagram_pdf=ensure(f"{RESULTS}/report/reliability.pdf", non_empty=True),
     log:
         f"{LOGS}/compile_scores.log",
     benchmark:

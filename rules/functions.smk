@@ -233,6 +233,16 @@ def training_parts(group):
     return [f"folds/{fold}" for fold in POOLS[own.pool] if fold != first]
 
 
+def of_all_batches(pattern):
+    """An output of all batches of all groups of the first seed."""
+    return [
+        path
+        for group, batches in GROUP_BATCHES.items()
+        if not CAMPAIGN.groups[group].repeats
+        for path in expand(pattern, group=group, batch=batches)
+    ]
+
+
 def scored_stages(group):
     """The folder of each stage that is scored."""
     return dict.fromkeys(baselines(group), "baselines") | STAGES
@@ -252,7 +262,7 @@ def get_targets():
     curves = rules.plot_training.output.curves
     if TUNING_ONLY:
         return checked + expand(curves, group=GROUPS_TO_TRAIN, phase="tuning")
-    targets = [*checked, *rules.compile_scores.output]
+    targets = [*checked, *rules.compile_scores.output, *rules.write_report.output]
     targets += expand(rules.train_cnn.output.onnx, group=CAMPAIGN.groups)
     targets += expand(curves, group=GROUPS_TO_TRAIN, phase="training")
     if config["cnn"].get("epochs") == "auto":

@@ -1,4 +1,4 @@
-"""Figures, and what `snakemake --report` shows beside the tables and training curves."""
+"""Figures, suggestions, and the report of the campaign."""
 
 
 rule plot_panels:
@@ -161,3 +161,65 @@ rule suggest_labels:
         code=code_digest("suggest_labels.py"),
     script:
         "../workflow_scripts/suggest_labels.py"
+
+
+# Jobs whose warnings a reader of the report has to know.
+JOBS_THAT_WARN = [
+    rules.check_campaign,
+    rules.tune_cnn,
+    rules.train_cnn,
+    rules.classify_images,
+    *([rules.refine_pixels] if REFINED_STAGE else []),
+    rules.estimate_areas,
+]
+
+
+rule write_report:
+    input:
+        config=rules.record_campaign.output.config,
+        versions=rules.record_campaign.output.versions,
+        methods=rules.record_campaign.output.methods,
+        preflight=rules.check_campaign.output.preflight,
+        labels=rules.check_campaign.output.labels,
+        compiled=rules.compile_scores.output.compiled,
+        totals=rules.compile_scores.output.totals,
+        experiments=rules.compile_scores.output.experiments,
+        confusion=rules.compile_scores.output.confusion,
+        reliability=rules.compile_scores.output.reliability,
+        areas=rules.compile_areas.output.areas if PREDICT_GROUPS else [],
+        estimates=rules.estimate_areas.output.estimates if PREDICT_GROUPS else [],
+        uncertainty=of_all_batches(FINAL_RULE.output.uncertainty),
+        figures=of_all_batches(rules.plot_panels.output.record),
+        histories=expand(rules.train_cnn.output.history, group=GROUPS_TO_TRAIN),
+        models=expand(rules.train_cnn.output.onnx, group=CAMPAIGN.groups),
+        rankings=expand(rules.suggest_labels.output.images, group=SHOWN_GROUPS),
+        sheets=expand(rules.suggest_labels.output.sheet, group=SHOWN_GROUPS),
+        templates=[
+            local(SCRIPTS / "ssc/report" / name)
+            for name in ("report.html", "methods.html", "style.css", "report.js")
+        ],
+    output:
+        page=ensure(f"{RESULTS}/report/report.html", non_empty=True),
+        warnings=ensure(f"{RESULTS}/report/warnings.csv", non_empty=True),
+        provenance=ensure(f"{RESULTS}/report/provenance.json", non_empty=True),
+    log:
+        f"{LOGS}/write_report.log",
+    benchmark:
+        f"{LOGS}/write_report.tsv"
+    conda:
+        "../envs/ssc.yaml"
+    resources:
+        mem_mb=scale_by_attempt(2000),
+        runtime=scale_by_attempt(60),
+    params:
+        stages=STAGES,
+        seed=SEEDS[0],
+        white=WHITE_LEVEL,
+        trained=GROUPS_TO_TRAIN,
+        suggested=SHOWN_GROUPS,
+        held_out=[g.name for g in CAMPAIGN.groups.values() if g.held_out],
+        polygons=[*POLYGON_FILES, *AREA_FILE],
+        logs=lambda wc: [str(job.log[0]) for job in JOBS_THAT_WARN],
+        code=code_digest("write_report.py"),
+    script:
+        "../workflow_scripts/write_report.py"

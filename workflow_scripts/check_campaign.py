@@ -7,7 +7,6 @@ import pandas as pd
 from job import run_job
 from results import atomic_path
 from ssc.classes import read_classes
-from ssc.io.html import write_html_table
 from ssc.io.tables import read_table
 from ssc.preflight import stop_on_problems, summarise_labels
 
@@ -19,8 +18,17 @@ def main(snakemake):
     preflight = preflight.astype(dict.fromkeys(counts, "Int64"))
     labels = summarise_labels(preflight, snakemake.params.groups, classes)
     stop_on_problems(preflight, labels, classes)
-    for warning in filter(None, [*labels["warning"], *preflight["note"].dropna().unique()]):
+    missing = [f"{warning}; label it" for warning in labels["warning"] if warning]
+    for warning in [*missing, *preflight["note"].dropna().unique()]:
         logging.warning("WARNING: %s", warning)
+    n_small = count_small(preflight, snakemake.params.min_pixels)
+    if n_small:
+        logging.warning(
+            "WARNING: %d image(s) to map have fewer pixels than refine.min_pixels, %d: they can "
+            "never reach it; set it lower",
+            n_small,
+            snakemake.params.min_pixels,
+        )
     logging.info(
         "FOUND: %d images checked, no problem; labelled pixels: %s", *_describe(preflight, classes)
     )
@@ -31,7 +39,13 @@ def main(snakemake):
     with atomic_path(snakemake.output.preflight) as path:
         table.to_csv(path, index=False)
     with atomic_path(snakemake.output.labels) as path:
-        write_html_table(path, labels)
+        labels.to_csv(path, index=False)
+
+
+def count_small(preflight, min_pixels):
+    """Count the images to map that have fewer pixels."""
+    mapped = preflight[preflight["split"] == "predict"]
+    return int((mapped["width"] * mapped["height"] < min_pixels).sum())
 
 
 def _describe(preflight, classes):

@@ -13,6 +13,7 @@ from ssc.campaign import Image
 from ssc.classes import label_codes, read_classes
 from ssc.io.rasters import read_area
 from ssc.preflight import LabelSources, TileGrid, check_columns, check_image
+from ssc.report.provenance import digest_file
 
 
 def main(snakemake):
@@ -33,7 +34,7 @@ def main(snakemake):
 
         def check(image):
             target = batch.file(f"SCLS_{image.name}.tif")
-            return check_image(
+            row = check_image(
                 image,
                 split,
                 class_codes,
@@ -44,10 +45,14 @@ def main(snakemake):
                 params.white,
                 params.max_megapixels,
             )
+            if row["problem"]:
+                return row
+            files = {"sha256": image.is_file and image.path, "label_sha256": image.label}
+            return row | {column: digest_file(path) for column, path in files.items() if path}
 
         with ThreadPoolExecutor(snakemake.threads) as pool:
             rows = list(pool.map(check, [Image(**image) for image in params.images]))
-    columns = check_columns(class_codes, bool(params.tiles))
+    columns = check_columns(class_codes, bool(params.tiles)) + ["sha256", "label_sha256"]
     with (
         atomic_path(snakemake.output.table) as path,
         open(path, "w", newline="", encoding="utf-8") as file,

@@ -5,18 +5,14 @@ import pandas as pd
 from job import run_job
 from results import atomic_path
 from ssc.evaluation.areas import compile_areas
-from ssc.io.html import write_html_table
 from ssc.io.tables import read_table
 
 
 def main(snakemake):
-    output = snakemake.output
     areas = compile_areas(pd.concat(map(read_table, snakemake.input.areas), ignore_index=True))
     areas.insert(2, "seed", areas["group"].map(snakemake.params.seeds))
-    with atomic_path(output.areas) as path:
+    with atomic_path(snakemake.output.areas) as path:
         areas.to_csv(path, index=False, float_format="%.8g")
-    with atomic_path(output.page) as path:
-        write_html_table(path, areas[areas["level"] != "image"].drop(columns="image").round(4))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ from ssc.evaluation.summaries import (
     sum_confusion,
     total_scores,
 )
-from ssc.io.html import write_html_table
 from ssc.io.tables import read_table
 
 
@@ -64,7 +63,10 @@ def main(snakemake):
     by_cnn = ["design", "pool", "in_sample", "seed", "type"]
     totals = total_scores(honest, classes, by_cnn).rename(columns={"pool": "model"})
     confusion = sum_confusion(honest, classes, by_cnn).rename(columns={"pool": "model"})
-    counts = {key: pd.concat(parts) for key, parts in reliability.items()}
+    counts = {
+        key: pd.concat(parts).groupby("percent", as_index=False).sum()
+        for key, parts in reliability.items()
+    }
     totals["calibration_error"] = [
         round(100 * expected_calibration_error(counts[row.model, row.in_sample, row.seed]), 2)
         if row.type == params.final_stage
@@ -77,20 +79,20 @@ def main(snakemake):
             "FOUND: maps of %s: F1 %.1f %%, mean of classes %.1f %%, %d labelled images", *told
         )
     experiments = compare_experiments(honest, classes)
-    with atomic_path(output.compiled) as path:
-        compile_scores(tables).to_csv(path, index=False)
-    with atomic_path(output.confusion) as path:
-        confusion.to_csv(path, index=False)
-    # The accuracies of each class are too wide for a page.
-    is_wide = totals.columns.str.startswith(("users_accuracy_", "producers_accuracy_"))
-    for table, shown, csv, html in (
-        (totals, totals.loc[:, ~is_wide], output.totals, output.totals_page),
-        (experiments, experiments, output.experiments, output.experiments_page),
+    parts = [
+        t.assign(**dict(zip(["model", "in_sample", "seed"], key, strict=True)))
+        for key, t in counts.items()
+    ]
+    no_pixels = pd.DataFrame(columns=["percent", "pixels", "correct", "model", "in_sample", "seed"])
+    for path, table in (
+        (output.compiled, compile_scores(tables)),
+        (output.totals, totals),
+        (output.confusion, confusion),
+        (output.experiments, experiments),
+        (output.reliability, pd.concat(parts) if parts else no_pixels),
     ):
-        with atomic_path(csv) as path:
-            table.to_csv(path, index=False)
-        with atomic_path(html) as path:
-            write_html_table(path, shown)
+        with atomic_path(path) as target:
+            table.to_csv(target, index=False)
     with atomic_path(output.experiments_latex) as path:
         write_latex_experiments(path, experiments)
     if output.seeds:
@@ -99,7 +101,7 @@ def main(snakemake):
     names = {True: "rivers with training images", False: "other rivers"}
     first = {key: t for key, t in counts.items() if key[2] == params.seed}
     figure = draw_reliability({f"{model}, {names[own]}": t for (model, own, _), t in first.items()})
-    for target in (output.reliability, output.reliability_pdf):
+    for target in (output.diagram, output.diagram_pdf):
         with atomic_path(target) as path:
             save_figure(figure, path)
 

@@ -11,7 +11,6 @@ from results import atomic_path
 from ssc.classes import read_classes
 from ssc.evaluation.area_estimates import estimate_areas
 from ssc.evaluation.check_answers import read_answers
-from ssc.io.html import write_html_table
 from ssc.io.tables import read_table
 
 
@@ -44,8 +43,6 @@ def main(snakemake):
     estimates = estimates.astype({"class_code": "Int64", "points": "Int64"})
     with atomic_path(output.estimates) as path:
         estimates.to_csv(path, index=False, float_format="%.8g")
-    with atomic_path(output.page) as path:
-        write_html_table(path, estimates.round(4))
 
 
 if __name__ == "__main__":

@@ -5,11 +5,12 @@ import pandas as pd
 from ssc.evaluation.areas import pixel_width
 from ssc.evaluation.panels import draw_panel, lay_out
 from ssc.io.rasters import open_band, open_class_raster, open_image
+from ssc.report.previews import write_thumbnail
 
 TITLES = {"CNN": "CNN map", "MLP": "Final map (MLP)", "RF": "Final map (random forest)"}
 
 
-def draw_image(name, image_path, white, label_path, group, stages, classes, width):
+def draw_image(name, image_path, white, label_path, group, stages, classes, width, thumbnail=None):
     """Draw the 4-part figure of an image.
 
     Parameters
@@ -26,6 +27,8 @@ def draw_image(name, image_path, white, label_path, group, stages, classes, widt
     classes : sequence of LandClass
     width : int
         Of the figure, in pixels.
+    thumbnail : pathlib.Path, optional
+        Where to write image and final map as a small picture, from the same previews.
 
     Returns
     -------
@@ -44,6 +47,8 @@ def draw_image(name, image_path, white, label_path, group, stages, classes, widt
             caption += f"\n{describe(group / f'scores/{stage}_{name}.csv')}"
         path = group / folder / f"{stage}_{name}.tif"
         maps.append((caption, read_preview(open_class_raster, path, layout)))
+    if thumbnail:
+        write_thumbnail(thumbnail, image, maps[-1][1], classes)
     confidence = read_preview(open_band, group / folder / f"confidence_{name}.tif", layout)
     return draw_panel(name, image, labels, confidence, maps, classes, layout, metres)
 

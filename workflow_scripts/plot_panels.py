@@ -17,9 +17,9 @@ def main(snakemake):
             if name in params.labelled:
                 (labels,) = label_files(snakemake.input.labels, [name])
             image = params.images[number]
-            figure = draw_image(
-                name, image, params.white, labels, group, params.stages, classes, params.width
-            )
+            of_image = image, params.white, labels, group, params.stages, classes, params.width
+            with batch.file(f"thumbnail_{name}.jpg") as thumbnail:
+                figure = draw_image(name, *of_image, thumbnail)
             with batch.file(f"{name}.png") as path:
                 save_figure(figure, path)
 

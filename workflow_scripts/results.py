@@ -20,8 +20,8 @@ SIDECAR = ".aux.xml"
 LABELLED_FOLDERS = {"baselines", "scores"}
 RESULT_FILE = re.compile(
     r"(?P<stem>"
-    r"((?P<prefix>CNN|MLP|RF|ML|PixelMLP|PixelRF|confidence|probabilities|reliability)_)?"
-    r".+_\d{4,})\.(tif|tif\.aux\.xml|qml|csv|png)"
+    r"((?P<prefix>CNN|MLP|RF|ML|PixelMLP|PixelRF|confidence|probabilities|reliability|thumbnail)_)?"
+    r".+_\d{4,})\.(tif|tif\.aux\.xml|qml|csv|png|jpg)"
 )
 
 

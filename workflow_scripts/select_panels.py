@@ -24,7 +24,12 @@ def main(snakemake):
     ]
     f1 = final.set_index("Image")["f1_score"].to_dict()
     figures = sorted(
-        (path for record in snakemake.input.records for path, _ in recorded_files(record)),
+        (
+            path
+            for record in snakemake.input.records
+            for path, _ in recorded_files(record)
+            if path.suffix == ".png"
+        ),
         key=lambda path: (f1.get(path.stem, 100.0), path.stem),
     )
     folder = Path(snakemake.output.panels)

@@ -120,7 +120,7 @@ def test_a_class_without_labels_is_a_warning_and_one_class_alone_an_error(
     run = run_snakemake(river, "check_campaign", "--cores", 1, config=config)
     assert run.returncode == 0, run.stdout
     assert f"{warning}: the CNN Clearbrook cannot map Paved road" in run.stdout
-    assert "cannot map Paved road" in (river / "results/training_labels.html").read_text()
+    assert "cannot map Paved road" in (river / "results/training_labels.csv").read_text()
     for path in (river / "train").glob("SCLS*"):
         write_labels(path, (read_labels(path) == 1).astype(np.uint8))
     run = run_snakemake(river, "--cores", 2, config=config)

@@ -54,6 +54,7 @@ BY_DEFAULT = {
     "compile_scores": 1,
     "plot_violins": 2,
     "select_panels": 2,
+    "write_report": 1,
 }
 
 
@@ -106,7 +107,9 @@ def test_cross_validation_needs_training_images_only(campaign, plan, two_folds):
     jobs = dict.fromkeys(("count_colours", "train_cnn", "plot_training", "fit_baselines"), 4)
     of_batches = ("classify_images", "refine_pixels", "map_baselines", "score_images")
     jobs |= dict.fromkeys((*of_batches, "plot_panels"), 5)
-    jobs |= dict.fromkeys(("check_campaign", "record_campaign", "compile_scores"), 1)
+    jobs |= dict.fromkeys(
+        ("check_campaign", "record_campaign", "compile_scores", "write_report"), 1
+    )
     jobs |= dict.fromkeys(("check_images", "plot_violins", "select_panels"), 2)
     config = two_folds("cross_validation")
     assert plan(campaign, config) == jobs | {"check_images": 6}
@@ -269,6 +272,7 @@ OWN_BATCH = {
     "compile_scores": 1,
     "plot_violins": 2,
     "select_panels": 2,
+    "write_report": 1,
 }
 
 
@@ -328,4 +332,5 @@ def test_what_is_new_or_changed_runs_its_own_jobs_only(finished, plan):
     assert jobs_after_edit("cnn/unet", "# A comment trains nothing anew.\n") == set()
     assert "train_cnn" in jobs_after_edit("cnn/unet", "EDITED = True\n")
     edited = jobs_after_edit("evaluation/charts", "EDITED = True\n")
-    assert edited == {"plot_training", "compile_scores", "plot_violins", "select_panels"}
+    of_scores = {"compile_scores", "plot_violins", "select_panels", "write_report"}
+    assert edited == of_scores | {"plot_training"}

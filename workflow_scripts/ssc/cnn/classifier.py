@@ -148,7 +148,8 @@ class CnnClassifier(ABC):
         if self.colour_stats and self.unseen_river:
             logging.warning(
                 "WARNING: the CNN has no training images of %s: its images are mapped with their "
-                "colours brought to those of the training images (match_colours)",
+                "colours brought to those of the training images (match_colours); check the maps, "
+                "and label an image of it if they are poor",
                 river,
             )
 
@@ -180,7 +181,8 @@ class CnnClassifier(ABC):
                 return None
             logging.warning(
                 "WARNING: %s is much darker or brighter than all training images: it is mapped "
-                "with its colours brought to those of the training images (match_colours)",
+                "with its colours brought to those of the training images (match_colours); check "
+                "the map, and label an image like it if it is poor",
                 image.name,
             )
         return matching_curves(histogram, self.colour_stats)

@@ -21,7 +21,7 @@ class PseudoLabelSettings:
     pixel_fraction : float
         Share of the remaining pixels to draw.
     min_pixels : int
-        Least number of pixels to draw; a warning says where an image has fewer.
+        Least number of pixels to draw; a warning says where a larger image has fewer.
     min_tiles : int
         Patches of fewer contiguous tiles take the class that surrounds them; 0 for none.
     tile_size : int
@@ -39,8 +39,8 @@ class PseudoLabels:
     """Pseudo-labels from the map of a CNN, after the published filters, window by window.
 
     In this order: `min_tiles`, `min_probability`, `pixel_fraction` (Carbonneau et al. 2020). A
-    class that is lost is logged as a warning, as are fewer than `min_pixels` pixels, unless all
-    pixels of a smaller image are labelled. Each window gets its share of the pixels to draw.
+    class that is lost is logged as a warning, as are fewer than `min_pixels` pixels of an image
+    that has as many. Each window gets its share of the pixels to draw.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ class PseudoLabels:
         n_drawn = max(round(settings.pixel_fraction * total), min(n_min, total))
         shares = np.rint(np.cumsum([0, *n_labelled]) * (n_drawn / max(total, 1))).astype(int)
         self.drawn = dict(zip(self.windows, np.diff(shares).tolist(), strict=True))
-        if n_drawn < min(n_min, self.shape[0] * self.shape[1]):
+        if n_drawn < n_min <= self.shape[0] * self.shape[1]:
             logging.warning(
                 "WARNING: only %d pixels have pseudo-labels, fewer than min_pixels, %d; check this "
                 "map, or lower min_pixels if such maps are good",

@@ -1,0 +1,135 @@
+"""The report: order of images, verdict, warnings, provenance, and what names may hold."""
+
+import hashlib
+import json
+from html.parser import HTMLParser
+
+import pandas as pd
+from report_samples import CLASSES, IMAGES, make_content, make_experiments, make_images
+
+from ssc.classes import LandClass
+from ssc.report.image_table import select_figures
+from ssc.report.job_warnings import compile_warnings
+from ssc.report.page import compare_stages, format_number, render
+from ssc.report.provenance import compile_provenance
+from ssc.report.verdict import write_verdict
+
+
+def test_the_worst_image_is_first():
+    """By F1; without it, or where the CNN learned from the image, by confidence."""
+    images = make_images()
+    order = ["Ure_0002", "Ure_0003", "Wye_0001", "Ure_0001", "Wye_0002"]
+    assert images["image"].tolist() == order
+    worst = images.iloc[0]
+    assert (worst["f1_cnn"], worst["f1_final"], worst["percent_2"]) == (59, 60, 70)
+    assert images["learned_from"].tolist() == [False, False, True, False, False]
+
+
+def test_large_figures_are_the_worst_of_each_river():
+    images = make_images()
+    assert select_figures(images, 2, 9)["image"].tolist() == [
+        *("Ure_0002", "Ure_0003", "Wye_0001", "Wye_0002")
+    ]
+    # Each river gives one before any gives two.
+    assert select_figures(images, 2, 3)["image"].tolist() == ["Ure_0002", "Ure_0003", "Wye_0001"]
+
+
+def test_the_verdict_says_how_much_how_well_and_what_to_distrust():
+    images = make_images()
+    mapped, headline, distrusted = write_verdict(images, make_experiments(), "MLP", {"Wye_0002"})
+    assert mapped == "5 images of 2 rivers mapped by 2 CNNs."
+    assert headline == (
+        "F1 of the final maps is 79.8 % on 2 labelled images mapped by CNNs of their own river."
+    )
+    assert distrusted == (
+        "Check first, for low confidence or a warning: Ure_0003 (66 %), Wye_0002 (85 %)."
+    )
+    nothing = make_experiments().iloc[:0]
+    _, headline, distrusted = write_verdict(images.iloc[[0]], nothing, "MLP", set())
+    assert headline == "There are no labels to score the maps by."
+    assert distrusted == "No map stands out; the least sure is Ure_0002 (90 %)."
+
+
+def test_warnings_have_their_image_and_remedy(tmp_path):
+    columns = ["river", "number", "image", "note"]
+    rows = [
+        ("Ure", "0001", "a/Ure_0001.jpg", "a/Ure_0001.jpg: outside; nothing of it is mapped"),
+        ("Ure", "0002", "a/Ure_0002.jpg", None),
+        (None, None, "a/notes.txt", "neither an image nor a label raster"),
+    ]
+    refine, check = tmp_path / "refine.log", tmp_path / "check.log"
+    refine.write_text(
+        "Ure_0001 (1 of 2)\nUre_0002 (2 of 2)\nWARNING: few pixels; check this map\n"
+        "WARNING: Ure_0002: no remedy\n"
+    )
+    check.write_text(
+        "WARNING: a/Ure_0001.jpg: outside; nothing of it is mapped\nWARNING: no label; add one\n"
+    )
+    preflight = pd.DataFrame(rows, columns=columns)
+    table = compile_warnings(preflight, [refine, check, tmp_path / "none.log"])
+    assert table.to_dict("split")["data"] == [
+        ["Ure_0001", "a/Ure_0001.jpg: outside; nothing of it is mapped", ""],
+        ["a/notes.txt", "neither an image nor a label raster", ""],
+        ["Ure_0002", "few pixels", "check this map"],
+        ["Ure_0002", "no remedy", ""],
+        ["", "no label", "add one"],
+    ]
+
+
+def test_the_page_shows_accuracies_of_each_stage():
+    (part,) = compare_stages(make_content())
+    final = part["stages"]["MLP"]
+    assert final["matrix"] == [[20, 5], [10, 15]]
+    assert (final["overall"], round(final["kappa"], 9)) == (70, 0.4)
+    assert format_number(float("nan")) == format_number(None) == "\N{EN DASH}"
+
+
+def test_provenance_has_digests_of_images_labels_and_models(tmp_path):
+    model = tmp_path / "cnn.onnx"
+    model.write_bytes(b"weights")
+    preflight = pd.DataFrame(
+        {
+            "split": ["train", None],
+            "image": ["a.jpg", "notes.txt"],
+            "label": ["b.tif", None],
+            "sha256": ["11", None],
+            "label_sha256": ["22", None],
+        }
+    )
+    config = {"experiment": "x", "seed": 1}
+    made = compile_provenance(config, {"numpy": "2"}, None, preflight, [str(model)], [])
+    assert [(f["kind"], f["sha256"]) for f in made["files"]] == [
+        ("train image", "11"),
+        ("train labels", "22"),
+        ("model", hashlib.sha256(b"weights").hexdigest()),
+    ]
+
+
+class Elements(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.tags, self.data, self.inside = [], [], None
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.inside = dict(attrs).get("id")
+
+    def handle_endtag(self, tag):
+        self.inside = None
+
+    def handle_data(self, data):
+        if self.inside in ("chart-data", "figure-data"):
+            self.data.append(data)
+
+
+def test_names_inject_nothing():
+    evil = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+    classes = [LandClass(1, evil, "red"), CLASSES[1]]
+    images = [(f"{evil}_0001", 50.0, 60.0, False), *IMAGES]
+    plain, made = Elements(), Elements()
+    plain.feed(render(make_content(images=[("Xx_0001", 50.0, 60.0, False), *IMAGES])))
+    made.feed(render(make_content(evil, classes, images)))
+    assert sorted(made.tags) == sorted(plain.tags)
+    charts, figures = map(json.loads, made.data)
+    assert any(f["image"].startswith(evil) for f in figures)
+    assert evil in json.dumps(charts)

@@ -1,0 +1,62 @@
+"""The warnings of a run, from the logs of its jobs and the checks of its images."""
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+MARK = "WARNING: "
+PROGRESS = re.compile(r"(?P<image>.+) \(\d+ of \d+\)")
+COLUMNS = ["image", "warning", "remedy"]
+
+
+def read_warnings(log: Path) -> pd.DataFrame:
+    """Read the warnings of a job.
+
+    Parameters
+    ----------
+    log : pathlib.Path
+        Of the job. The line `<image> (<n> of <m>)` begins an image, `WARNING: ` a warning. What
+        stands after the last semicolon of a warning is its remedy.
+
+    Returns
+    -------
+    pandas.DataFrame
+        image (that the job was at, "" for none), warning, remedy ("" for none).
+    """
+    rows, image = [], ""
+    for line in log.read_text("utf-8").splitlines():
+        if progress := PROGRESS.fullmatch(line):
+            image = progress["image"]
+        elif line.startswith(MARK):
+            text = line.removeprefix(MARK).removeprefix(f"{image}: ")
+            what, _, remedy = text.rpartition("; ")
+            rows.append((image, what or remedy, remedy if what else ""))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def compile_warnings(preflight: pd.DataFrame, logs: Iterable[Path]) -> pd.DataFrame:
+    """Put the notes of the checks and the warnings of all jobs into one table.
+
+    Parameters
+    ----------
+    preflight : pandas.DataFrame
+        Columns river, number, image (its path) and note.
+    logs : iterable of pathlib.Path
+        Of jobs; those that are not there are left out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        image (name or file), warning, remedy, each combination once.
+    """
+    noted = preflight[preflight["note"].notna()]
+    names = (noted["river"] + "_" + noted["number"]).fillna(noted["image"])
+    notes = pd.DataFrame({"image": names, "warning": noted["note"], "remedy": ""})
+    tables = [read_warnings(log) for log in logs if log.exists()]
+    told = pd.concat([pd.DataFrame(columns=COLUMNS), *tables])
+    # The job that lists the campaign logs the notes, too.
+    whole = told["warning"] + ("; " + told["remedy"]).where(told["remedy"] != "", "")
+    told = told[~whole.isin(notes["warning"])]
+    return pd.concat([notes, told]).drop_duplicates().reset_index(drop=True)
