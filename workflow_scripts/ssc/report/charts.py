@@ -183,11 +183,10 @@ def chart_training(histories: Mapping[str, pd.DataFrame], measure: str) -> dict[
         `loss` or `accuracy`, which is in percent.
     """
     parts = [
-        history[["epoch"]].assign(CNN=name, data=data, value=factor * history[column])
+        history[["epoch"]].assign(CNN=name, data=data, value=history[column])
         for name, history in histories.items()
         for column, data in ((measure, "training"), (f"val_{measure}", "validation"))
         if column in history
-        for factor in [100 if measure == "accuracy" else 1]
     ]
     table = pd.concat([pd.DataFrame(columns=["epoch", "CNN", "data", "value"]), *parts]).round(4)
     title = "accuracy (%)" if measure == "accuracy" else measure
