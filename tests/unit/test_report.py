@@ -11,7 +11,7 @@ from ssc.classes import LandClass
 from ssc.report.image_table import select_figures
 from ssc.report.job_warnings import compile_warnings
 from ssc.report.page import compare_stages, format_number, render
-from ssc.report.provenance import compile_provenance
+from ssc.report.provenance import compile_provenance, find_changes
 from ssc.report.verdict import write_verdict
 
 
@@ -102,6 +102,20 @@ def test_provenance_has_digests_of_images_labels_and_models(tmp_path):
         ("train image", "11"),
         ("train labels", "22"),
         ("model", hashlib.sha256(b"weights").hexdigest()),
+    ]
+
+
+def test_files_that_changed_since_are_named(tmp_path):
+    files = []
+    for name in ("same.jpg", "other.jpg", "gone.jpg"):
+        (tmp_path / name).write_bytes(b"before")
+        digest = hashlib.sha256(b"before").hexdigest()
+        files.append({"kind": "image", "path": str(tmp_path / name), "sha256": digest})
+    (tmp_path / "other.jpg").write_bytes(b"after!")
+    (tmp_path / "gone.jpg").unlink()
+    assert find_changes(files) == [
+        f"{tmp_path}/other.jpg: the image has changed since",
+        f"{tmp_path}/gone.jpg: the image is gone",
     ]
 
 

@@ -39,8 +39,9 @@ def read_labels(path):
 
 
 def computed(folder):
-    """What was made besides the checks and the logs."""
+    """What was made besides the checks, the logs and the description of the methods."""
     made = (path.relative_to(folder / "results") for path in (folder / "results").rglob("*.*"))
+    made = (path for path in made if path.name != "methods.txt")
     return [path for path in made if path.parts[0] not in ("check", "labels", "logs")]
 
 

@@ -88,3 +88,25 @@ def digest_of_all(files: Iterable[Mapping[str, str]]) -> str:
     """SHA-256 of the digests of files, in the order of these: one number for all."""
     lines = sorted(file["sha256"] for file in files)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def find_changes(files: Iterable[Mapping[str, str]]) -> list[str]:
+    """Find files that are no longer what they were.
+
+    Parameters
+    ----------
+    files : iterable of mapping
+        `files` of `compile_provenance`; relative paths begin at the working directory.
+
+    Returns
+    -------
+    list of str
+        A sentence for each file that is gone or has another digest.
+    """
+    changes = []
+    for file in files:
+        if not Path(file["path"]).is_file():
+            changes.append(f"{file['path']}: the {file['kind']} is gone")
+        elif digest_file(file["path"]) != file["sha256"]:
+            changes.append(f"{file['path']}: the {file['kind']} has changed since")
+    return changes
