@@ -25,6 +25,7 @@ def test_a_run_is_told_in_a_few_lines(river, small):
         "7 images checked, no problem; labelled pixels: Water",
         "Trained the CNN of Clearbrook in",
         "maps of Clearbrook: F1",
+        "results/report/report.html",
         "results/Clearbrook/maps",
         "results/report/totals.csv",
     ):
@@ -35,7 +36,8 @@ def test_a_run_is_told_in_a_few_lines(river, small):
     log = next((river / ".snakemake/log").glob("*.log")).read_text()
     assert "rule train_cnn:" in log
     again = run_snakemake(river, "--cores", 2, config=small)
-    assert "Nothing to be done: all is there.\nMaps:   results/Clearbrook/maps\n" in again.stdout
+    places = "Report: results/report/report.html\nMaps:   results/Clearbrook/maps\n"
+    assert f"Nothing to be done: all is there.\n{places}" in again.stdout
     assert len(again.stdout.splitlines()) <= 8
 
 
