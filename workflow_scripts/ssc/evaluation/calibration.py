@@ -5,6 +5,9 @@ import pandas as pd
 
 from .scores import count_pairs
 
+# Figures leave out bins of confidence with a smaller share of the pixels: they are mostly chance.
+LEAST_SHARE = 0.001
+
 
 def reliability_counts(
     labels: np.ndarray, codes: np.ndarray, confidence: np.ndarray

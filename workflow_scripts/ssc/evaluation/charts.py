@@ -11,13 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from .calibration import expected_calibration_error, reliability
+from .calibration import LEAST_SHARE, expected_calibration_error, reliability
 from .figures import DPI, PAGE, style
 
 # With fewer images a violin has no shape of its own.
 MIN_VIOLIN = 5
-# Share of the labelled pixels below which the accuracy of a bin is that of a few pixels.
-MIN_BIN = 0.001
 # Of colours that stay apart for colour-blind readers (Okabe & Ito 2008), without black and yellow.
 COLOURS = [c for n, c in enumerate(matplotlib.color_sequences["okabe_ito"]) if n not in (0, 4)]
 
@@ -142,7 +140,7 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> Figure:
     ----------
     tables : mapping of str to pandas.DataFrame
         Counts from `reliability_counts` by name of the map or CNN: a line each, and none without
-        labelled pixels. Bins with less than `MIN_BIN` of the labelled pixels have no point. The
+        labelled pixels. Bins with less than `LEAST_SHARE` of the labelled pixels have no point. The
         legend gives the expected calibration error (ECE), of all bins.
 
     Returns
@@ -161,7 +159,7 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> Figure:
     for (name, counts), (colour, marker) in zip(tables.items(), styles, strict=False):
         table = reliability(counts)
         share = table["pixels"] / table["pixels"].sum()
-        enough = table[share >= MIN_BIN]
+        enough = table[share >= LEAST_SHARE]
         ax.plot(
             100 * enough["confidence"],
             100 * enough["accuracy"],

@@ -8,12 +8,10 @@ import pandas as pd
 from matplotlib.colors import to_hex
 
 from ..classes import LandClass
-from ..evaluation.calibration import reliability
+from ..evaluation.calibration import LEAST_SHARE, reliability
 
 # Rows of scores that are drawn one by one; of more images only the quartiles are.
 MOST_POINTS = 6000
-# Bins of confidence with a smaller share of the pixels are left out: they are mostly chance.
-LEAST_SHARE = 0.001
 # Height of a bar with the space about it, in pixels.
 ROW = 20
 
