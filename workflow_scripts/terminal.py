@@ -13,6 +13,7 @@ from typing import Any
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from .progress import Progress, count, describe_duration
+from .ssc.errors import NOISE
 
 # Lines of warnings in all, and of errors at a time.
 MOST_LINES, MOST_ERRORS = 10, 30
@@ -23,8 +24,6 @@ TAIL = 8
 NOTHING_TO_DO = "Nothing to be done"
 # What every run would say before its jobs.
 OF_EVERY_RUN = "Assuming unrestricted shared filesystem usage."
-# TensorFlow's, which concerns no user.
-NOISE = "absl::InitializeLog"
 # What Snakemake says of a failed job beside the job's own message.
 OF_FAILED_JOBS = (
     "Exiting because a job execution failed",

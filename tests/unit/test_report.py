@@ -61,6 +61,7 @@ def test_warnings_have_their_image_and_remedy(tmp_path):
     refine.write_text(
         "Ure_0001 (1 of 2)\nUre_0002 (2 of 2)\nWARNING: few pixels; check this map\n"
         "WARNING: Ure_0002: no remedy\n"
+        "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
     )
     check.write_text(
         "WARNING: a/Ure_0001.jpg: outside; nothing of it is mapped\nWARNING: no label; add one\n"

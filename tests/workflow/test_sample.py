@@ -108,7 +108,7 @@ def test_the_compiled_table_is_tidy(sample):
     compiled = pd.read_csv(sample / "results/report/compiled.csv")
     assert list(compiled.columns) == [
         *("class", "f1_score", "support", "RiverName", "Image", "type", "experiment", "model"),
-        *("design", "in_sample", "learned_from", "boundary_f1", "confidence"),
+        *("seed", "design", "in_sample", "learned_from", "boundary_f1", "confidence"),
     ]
     assert set(compiled["experiment"]) == {"demo"}
     assert compiled["in_sample"].all()

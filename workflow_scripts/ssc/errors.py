@@ -1,5 +1,8 @@
 """What the user can correct."""
 
+# In a warning of TensorFlow that every job with Keras logs, and that concerns no user.
+NOISE = "absl::InitializeLog"
+
 
 class InputError(Exception):
     """One or more faults of the user's files or settings.

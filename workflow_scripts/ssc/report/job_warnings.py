@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from ..errors import NOISE
+
 MARK = "WARNING: "
 PROGRESS = re.compile(r"(?P<image>.+) \(\d+ of \d+\)")
 COLUMNS = ["image", "warning", "remedy"]
@@ -26,10 +28,10 @@ def read_warnings(log: Path) -> pd.DataFrame:
         image (that the job was at, "" for none), warning, remedy ("" for none).
     """
     rows, image = [], ""
-    for line in log.read_text("utf-8").splitlines():
+    for line in log.read_text("utf-8", "replace").splitlines():
         if progress := PROGRESS.fullmatch(line):
             image = progress["image"]
-        elif line.startswith(MARK):
+        elif line.startswith(MARK) and NOISE not in line:
             text = line.removeprefix(MARK).removeprefix(f"{image}: ")
             what, _, remedy = text.rpartition("; ")
             rows.append((image, what or remedy, remedy if what else ""))
