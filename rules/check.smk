@@ -81,15 +81,18 @@ rule check_campaign:
 
 
 rule record_campaign:
-    # Removes the results of what the campaign no longer has.
+    # Removes the results of what the campaign no longer has. First and alone: a training that begins
+    # beside it would keep check_campaign waiting.
     output:
         config=ensure(f"{LOGS}/config.yaml", non_empty=True),
         versions=ensure(f"{LOGS}/versions.txt", non_empty=True),
         methods=ensure(f"{RESULTS}/report/methods.txt", non_empty=True),
     log:
         f"{LOGS}/record_campaign.log",
+    priority: 200
     conda:
         "../envs/ssc.yaml"
+    threads: 16
     resources:
         mem_mb=scale_by_attempt(1000),
         runtime=scale_by_attempt(30),

@@ -103,8 +103,8 @@ rule select_panels:
             group: dict(zip(names(images_of([group])), paths(images_of([group]))))
             for group in POOLS[wc.pool]
         },
-        labels=lambda wc: {
-            group: f"{RESULTS}/labels/{'train' if CAMPAIGN.groups[group].held_out else 'predict'}"
+        splits=lambda wc: {
+            group: "train" if CAMPAIGN.groups[group].held_out else "predict"
             for group in POOLS[wc.pool]
         },
         white=WHITE_LEVEL,

@@ -38,7 +38,8 @@ def main(snakemake):
         name, group = path.stem, path.parents[1]
         shutil.copyfile(path, folder / path.name)
         image = params.images[group.name][name]
-        labels = f"{params.labels[group.name]}/SCLS_{name}.tif" if name in f1 else None
+        split = group.parent / "labels" / params.splits[group.name]
+        labels = split / f"SCLS_{name}.tif" if name in f1 else None
         files = name, image, params.white, labels, group
         figure = draw_image(*files, params.stages, classes, round(PAGE * DPI))
         save_figure(figure, folder / f"{name}.pdf")

@@ -56,7 +56,7 @@ def snakemake(folder, *arguments, **config):
 
 def test_all_rules_plan_with_the_importers_images_and_prefix(importer):
     plan = snakemake(importer, "-n", baselines=["ML"])
-    assert re.search(r"^total +22$", plan, re.MULTILINE)
+    assert re.search(r"^total +23$", plan, re.MULTILINE)
     files = re.findall(r"^    (?:input|output|log|benchmark): (.+)$", plan, re.MULTILINE)
     ours = {name for names in files for name in names.split(", ")} - {"n_scores.txt"}
     assert {name.split("/")[0] for name in ours} == {"ssc", "data"}

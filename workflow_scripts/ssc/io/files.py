@@ -11,8 +11,8 @@ from ..errors import InputError
 CLOCK_ERROR = 60
 
 
-def find_file_fault(path: str | Path) -> str:
-    """Say why a path is no file that can be read; opening a pipe would wait for ever.
+def find_path_fault(path: str | Path) -> str:
+    """Say why a path is no file that can be opened; opening a pipe would wait for ever.
 
     Parameters
     ----------
@@ -37,17 +37,22 @@ def find_file_fault(path: str | Path) -> str:
         return f"{path}: is a pipe, socket or device, not a file; remove it"
     if not os.access(path, os.R_OK):
         return f"{path}: no permission to read it; change its permissions"
-    if not status.st_size:
-        return f"{path}: is empty; copy it anew, or remove it"
     return ""
 
 
+def find_file_fault(path: str | Path) -> str:
+    """As `find_path_fault`; the file must not be empty either."""
+    if fault := find_path_fault(path):
+        return fault
+    return "" if os.stat(path).st_size else f"{path}: is empty; copy it anew, or remove it"
+
+
 def find_input_fault(path: str | Path) -> str:
-    """As `find_file_fault`; the time of an input must not lie in the future either.
+    """As `find_path_fault`; the time of an input must not lie in the future either.
 
     Snakemake would take each result for older than it, and remove the result.
     """
-    if fault := find_file_fault(path):
+    if fault := find_path_fault(path):
         return fault
     if os.stat(path).st_mtime > time.time() + CLOCK_ERROR:
         return f"{path}: its time lies in the future; correct it (touch) or the clock"
