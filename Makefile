@@ -45,7 +45,7 @@ docs: .venv/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # The pins of a conda environment file, as a list of requirements; uv installs faster than pip.
-.venv/ssc: SIZE := : about 1 GB to download, 3 GB on disk, one to five minutes
+.venv/ssc: SIZE := : 3 GB on disk, some minutes
 .venv/%: envs/%.yaml
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'needs Python 3.11 to 3.13: make PYTHON=python3.13 ...')"
 	@echo "Installing the packages of $< in .venv$(SIZE) ..."

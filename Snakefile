@@ -53,8 +53,8 @@ rule all:
 
 
 onsuccess:
-    TERMINAL.tell_end()
+    TERMINAL.print_end()
 
 
 onerror:
-    TERMINAL.tell_failure(log)
+    TERMINAL.print_failure(log)

@@ -17,7 +17,7 @@ from workflow_scripts.ssc import campaign
 from workflow_scripts.ssc.classes import label_codes, read_classes
 from workflow_scripts.ssc.errors import InputError, SettingError
 from workflow_scripts.ssc.groups import expand_path
-from workflow_scripts.ssc.io.files import find_folder_fault, find_input_fault
+from workflow_scripts.ssc.io.files import find_folder_fault, find_input_fault, is_remote
 
 # Not workflow.basedir, which is that of a workflow that imports this one as a module.
 SCRIPTS = Path(campaign.__file__).parents[1]
@@ -113,7 +113,7 @@ def read_campaign():
                 file
                 for image in (*read.train.values(), *read.predict.values())
                 for file in (image.path, image.label, *image.world_files)
-                if file and not campaign.is_remote(file)
+                if file and not is_remote(file)
             }
             if faults := set(map(find_input_fault, files)) - {""}:
                 raise InputError(*sorted(faults))

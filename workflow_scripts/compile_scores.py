@@ -74,9 +74,9 @@ def main(snakemake):
         for row in totals.itertuples()
     ]
     for row in totals[totals["type"] == params.final_stage].itertuples():
-        told = row.model, row.weighted_f1, row.macro_f1, row.images
         logging.info(
-            "FOUND: maps of %s: F1 %.1f %%, mean of classes %.1f %%, %d labelled images", *told
+            "FOUND: maps of %s: F1 %.1f %%, mean of classes %.1f %%, %d labelled images",
+            *(row.model, row.weighted_f1, row.macro_f1, row.images),
         )
     experiments = compare_experiments(honest, classes)
     parts = [

@@ -3,11 +3,9 @@
 import pandas as pd
 
 from ssc.evaluation.areas import pixel_width
-from ssc.evaluation.panels import draw_panel, lay_out
+from ssc.evaluation.panels import STAGE_TITLES, draw_panel, lay_out
 from ssc.io.rasters import open_band, open_class_raster, open_image
 from ssc.report.previews import write_thumbnail
-
-TITLES = {"CNN": "CNN map", "MLP": "Final map (MLP)", "RF": "Final map (random forest)"}
 
 
 def draw_image(name, image_path, white, label_path, group, stages, classes, width, thumbnail=None):
@@ -42,7 +40,7 @@ def draw_image(name, image_path, white, label_path, group, stages, classes, widt
     if label_path:
         labels = read_preview(open_class_raster, label_path, layout)
     for stage, folder in stages.items():
-        caption = TITLES[stage]
+        caption = STAGE_TITLES[stage]
         if label_path:
             caption += f"\n{describe(group / f'scores/{stage}_{name}.csv')}"
         path = group / folder / f"{stage}_{name}.tif"

@@ -37,10 +37,9 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     try:
         yield part
         os.replace(part, target)
-    except BaseException:
+    finally:
         for left in (part, part.with_name(part.name + SIDECAR)):
             left.unlink(missing_ok=True)
-        raise
 
 
 class Batch:

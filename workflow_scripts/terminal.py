@@ -38,11 +38,11 @@ class Terminal(logging.Handler):
     Parameters
     ----------
     snakemakes : logging.Handler or None
-        Snakemake's own handler; without it, only the end of the run is told.
+        Snakemake's own handler; without it, only the end of the run is printed.
     found : iterable of str
-        Lines about the campaign, told first.
+        Lines about the campaign, printed first.
     results : callable
-        Gives lines on where the results are, told last.
+        Gives lines on where the results are, printed last.
     planned : callable
         Gives rule and wildcards of each job to do.
     count_units : callable
@@ -74,14 +74,14 @@ class Terminal(logging.Handler):
         self.is_running = False
         self.progress = Progress([], {})
         self.jobs: dict[int, tuple[str, int, list[str], float]] = {}
-        # In order and without those that are told twice.
+        # In order and without those that are there twice.
         self.warnings: dict[str, None] = {}
         self.errors: dict[str, None] = {}
-        self.begun = self.told = time.monotonic()
+        self.begun = self.printed = time.monotonic()
         self.tenths = 0
 
     def emit(self, record: Any) -> None:
-        """Tell what concerns the user; what comes before the jobs is Snakemake's."""
+        """Print what concerns the user; what comes before the jobs is Snakemake's."""
         event = getattr(record, "event", None)
         text = str(record.msg)
         if event == LogEvent.WORKFLOW_STARTED:
@@ -96,24 +96,24 @@ class Terminal(logging.Handler):
         elif event == LogEvent.JOB_FINISHED:
             self._finish_job(record)
         elif event == LogEvent.JOB_ERROR:
-            self._tell_error(record.rule_name, record.log)
+            self._print_error(record.rule_name, record.log)
         elif event == LogEvent.GROUP_ERROR:
             for job in record.job_error_info:
-                self._tell_error(job["rule_name"], [*job["log"], *record.aux_logs])
+                self._print_error(job["rule_name"], [*job["log"], *record.aux_logs])
         elif text.startswith(NOTHING_TO_DO):
-            self._tell(*self.found, "Nothing to be done: all is there.", *self.results())
+            self._print(*self.found, "Nothing to be done: all is there.", *self.results())
         elif record.levelno >= logging.WARNING and not text.startswith(OF_FAILED_JOBS):
             self._pass_on(record)
 
-    def tell_end(self) -> None:
-        """Tell that all is done, and where the results are."""
+    def print_end(self) -> None:
+        """Print that all is done, and where the results are."""
         n_hidden = len(self.warnings) - MOST_LINES
         if n_hidden > 0:
-            self._tell(f"{n_hidden} more warnings are in the logs.")
+            self._print(f"{n_hidden} more warnings are in the logs.")
         took = describe_duration(time.monotonic() - self.begun)
-        self._tell(f"Done in {took}.", *self.results())
+        self._print(f"Done in {took}.", *self.results())
 
-    def tell_failure(self, logs: Iterable[str]) -> None:
+    def print_failure(self, logs: Iterable[str]) -> None:
         """Repeat all errors at the end, where a user looks; also beside Snakemake's own words."""
         if self.errors:
             print("", *_shortened([*self.errors]), sep="\n", file=self.stream)
@@ -123,7 +123,7 @@ class Terminal(logging.Handler):
         if self.snakemakes and self.snakemakes.filter(record):
             self.snakemakes.emit(record)
 
-    def _tell(self, *lines: str) -> None:
+    def _print(self, *lines: str) -> None:
         if self.snakemakes:
             print(*lines, sep="\n", file=self.stream, flush=True)
 
@@ -132,20 +132,20 @@ class Terminal(logging.Handler):
         found, self.found = self.found, ()
         if not found:
             return
-        self._tell(*found)
+        self._print(*found)
         if self.is_dry_run():
-            self._tell(record.msg, "With -p this shows each job and why it runs.")
+            self._print(record.msg, "With -p this shows each job and why it runs.")
             return
         jobs = [(rule, self.count_units(rule, wildcards)) for rule, wildcards in self.planned()]
         self.progress = Progress(jobs, self.expected)
-        self.begun = self.told = time.monotonic()
+        self.begun = self.printed = time.monotonic()
         todo, left = [count(len(jobs), "job")], self.progress.left
         if n := left["train_cnn"]:
             took = describe_duration(self.expected["train_cnn"])
             todo.append(f"{count(n, 'CNN')} to train (about {took}{' each' if n > 1 else ''})")
         if n := left[self.map_rule]:
             todo.append(f"{count(n, 'image')} to map")
-        self._tell(f"To do: {', '.join(todo)}")
+        self._print(f"To do: {', '.join(todo)}")
 
     def _start_job(self, record: Any) -> None:
         units = self.count_units(record.rule_name, record.wildcards)
@@ -157,29 +157,29 @@ class Terminal(logging.Handler):
         rule, units, logs, start = self.jobs.pop(record.job_id, ("", 0, [], now))
         self.progress.finish(rule, units, now - start)
         for line in _marked_lines(logs, "FOUND: ")[:MOST_LINES]:
-            self._tell(line.removeprefix("FOUND: "))
+            self._print(line.removeprefix("FOUND: "))
         for line in _marked_lines(logs, "WARNING: "):
             if line not in self.warnings and len(self.warnings) < MOST_LINES:
-                self._tell(line)
+                self._print(line)
             self.warnings[line] = None
         if rule == "train_cnn":
             group, took = Path(logs[0]).stem, describe_duration(now - start)
-            self._tell(f"Trained the CNN of {group} in {took}")
-        self._tell_progress(now)
+            self._print(f"Trained the CNN of {group} in {took}")
+        self._print_progress(now)
 
-    def _tell_progress(self, now: float) -> None:
+    def _print_progress(self, now: float) -> None:
         """A line for each tenth of the work."""
-        tenths, silence = int(10 * self.progress.share), now - self.told
+        tenths, silence = int(10 * self.progress.share), now - self.printed
         is_due = self.tenths < tenths < 10 and silence > SHORTEST_SILENCE
         if not is_due and silence < LONGEST_SILENCE:
             return
-        self.tenths, self.told = tenths, now
+        self.tenths, self.printed = tenths, now
         done, left = self.progress.done[self.map_rule], self.progress.left[self.map_rule]
         images = f"{done} of {done + left} images mapped, " if done + left else ""
         time_left = describe_duration(self.progress.seconds_left(now - self.begun))
-        self._tell(f"{10 * tenths} % done: {images}about {time_left} left")
+        self._print(f"{10 * tenths} % done: {images}about {time_left} left")
 
-    def _tell_error(self, rule: str, logs: Iterable[str]) -> None:
+    def _print_error(self, rule: str, logs: Iterable[str]) -> None:
         """The sentences of a job that failed, or else the end of its log; and where the log is."""
         where = ", ".join(logs)
         lines = _marked_lines(logs, "ERROR: ")
@@ -189,7 +189,7 @@ class Terminal(logging.Handler):
         new = [line for line in lines if line not in self.errors]
         if new:
             new.append(f"    log: {where}")
-            self._tell(*_shortened(new))
+            self._print(*_shortened(new))
             self.errors |= dict.fromkeys(new)
 
 
@@ -213,12 +213,12 @@ def _marked_lines(logs: Iterable[str], mark: str) -> list[str]:
 
 
 def take_over(is_detailed: bool, **of_run: Any) -> Terminal:
-    """Tell of the run in place of Snakemake.
+    """Print what a user sees of the run, in place of Snakemake.
 
     Parameters
     ----------
     is_detailed : bool
-        Leave the run to Snakemake's own words, and tell only its end.
+        Leave the run to Snakemake's own words, and print only its end.
     **of_run
         As of `Terminal`, but for `snakemakes`.
 

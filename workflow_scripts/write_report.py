@@ -12,6 +12,7 @@ import yaml
 from job import run_job
 from results import atomic_path, recorded_files
 from ssc.classes import read_classes
+from ssc.evaluation.panels import STAGE_TITLES
 from ssc.io.rasters import open_band, open_class_raster, open_image
 from ssc.io.tables import read_table
 from ssc.report.image_table import compile_images, select_figures
@@ -24,7 +25,6 @@ SCRIPTS = Path(__file__).parent
 # Large figures of all rivers together, so that the page can be mailed.
 MOST_FIGURES = 48
 MOST_SHEETS, SHEET_SIDE, MOST_RANKED = 10, 1400, 10
-CAPTIONS = {"CNN": "CNN map", "MLP": "Final map", "RF": "Final map"}
 TABLES = {
     "compiled.csv": "scores of each image, class and stage",
     "totals.csv": "scores of each CNN",
@@ -72,7 +72,6 @@ def main(snakemake):
         path.write_text(json.dumps(provenance, indent=1, ensure_ascii=False) + "\n", "utf-8")
     content = ReportContent(
         experiment=config["experiment"],
-        method=describe_method(config),
         methods=Path(inputs.methods).read_text("utf-8").strip().split("\n\n"),
         day=date.today(),
         classes=classes,
@@ -104,16 +103,6 @@ def main(snakemake):
     )
     with atomic_path(output.page) as path:
         path.write_text(render(content), "utf-8")
-
-
-def describe_method(config):
-    cnn = config["cnn"]
-    kind = cnn["architecture"]
-    if kind == "unet":
-        kind = f"U-Net with the encoder {cnn['encoder']}"
-    refined = {"mlp": "an MLP", "rf": "a random forest"}.get(config["refine"]["method"])
-    then = f"refined by {refined} of each image's own colours" if refined else "not refined"
-    return f"Images were mapped by {kind}, and the maps {then}."
 
 
 def read_scores(path, seed):
@@ -168,9 +157,7 @@ def draw_figure(row, paths, results, params, classes):
 
     group = results / row.group
     maps = {
-        "Final map" if stage == [*params.stages][-1] else CAPTIONS[stage]: read(
-            group / folder / f"{stage}_{row.image}.tif"
-        )
+        STAGE_TITLES[stage]: read(group / folder / f"{stage}_{row.image}.tif")
         for stage, folder in params.stages.items()
     }
     folder = [*params.stages.values()][-1]

@@ -103,7 +103,6 @@ def make_content(experiment="summer survey", classes=CLASSES, images=IMAGES):
     labels = {"group": ["Ure"], "class": names[:1], "images": [2], "pixels": [500]}
     return ReportContent(
         experiment=experiment,
-        method="Images were mapped.",
         methods=["By a CNN.", "Its reference."],
         day=date(2026, 11, 27),
         classes=classes,

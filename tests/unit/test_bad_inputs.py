@@ -396,7 +396,7 @@ def test_bad_names_of_rivers(tmp_path, river, problem):
     ("group", "problem"),
     [
         *((name, "may not be named") for name in ("report", "logs", "labels", "check")),
-        *((name, "may not be named") for name in ("preflight.csv", "training_labels.html")),
+        *((name, "may not be named") for name in ("preflight.csv", "training_labels.csv")),
         ("..", "groups: .. has / in its name, or is empty or a dot; rename it"),
         ("a/b", "groups: a/b has / in its name"),
         ("a\nb", r"groups: a\nb has a line break"),
@@ -709,5 +709,5 @@ def mutants(folder, rng):
 
 def test_mutated_files_are_answered_by_sentences(tmp_path):
     answers = mutants(tmp_path, np.random.default_rng(7))
-    told = [bool(next(answers)) for _ in range(450)]
-    assert 100 < sum(told) < 450
+    refused = [bool(next(answers)) for _ in range(450)]
+    assert 100 < sum(refused) < 450

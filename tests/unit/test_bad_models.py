@@ -127,7 +127,7 @@ def test_suffix_in_capitals(softmax, tmp_path):
 
 
 def test_mutated_models_are_answered_by_sentences(softmax, tmp_path):
-    rng, told, n = np.random.default_rng(3), 0, 60
+    rng, refused, n = np.random.default_rng(3), 0, 60
     for suffix in ("h5", "keras"):
         softmax.save(tmp_path / f"good.{suffix}")
         content = (tmp_path / f"good.{suffix}").read_bytes()
@@ -139,5 +139,5 @@ def test_mutated_models_are_answered_by_sentences(softmax, tmp_path):
             try:
                 load_model(tmp_path / f"bad.{suffix}")
             except InputError:
-                told += 1
-    assert 10 < told < n
+                refused += 1
+    assert 10 < refused < n

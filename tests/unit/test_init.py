@@ -133,9 +133,9 @@ def test_what_cannot_run_is_written_with_the_reason(propose, tmp_path, capsys):
     write_image(tmp_path / "ouse/Ouse_03.jpg")
     with pytest.raises(SystemExit, match="cannot run yet"):
         propose()
-    told = capsys.readouterr().out
-    assert "ouse/Ouse_03.jpg: not named RiverName_NNNN.jpg" in told
-    assert "Ouse: 2 images, 1 to learn from" in told
+    printed = capsys.readouterr().out
+    assert "ouse/Ouse_03.jpg: not named RiverName_NNNN.jpg" in printed
+    assert "Ouse: 2 images, 1 to learn from" in printed
     # Never over what is there.
     with pytest.raises(SystemExit, match="ouse.yaml: is there already; remove it"):
         propose()

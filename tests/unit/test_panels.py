@@ -71,7 +71,7 @@ def test_confidence_is_black_where_nothing_is_mapped():
         np.array([[100, 0, 100]], np.uint8), np.array([[1, 1, 0]], np.uint8)
     )
     assert colours[0, 2].tolist() == [0, 0, 0]
-    # Yellow above blue: light is sure.
+    # Yellow above blue: light is high confidence.
     assert colours[0, 0].sum() > colours[0, 1].sum() > 0
 
 

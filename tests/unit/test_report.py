@@ -36,18 +36,18 @@ def test_large_figures_are_the_worst_of_each_river():
 
 def test_the_verdict_says_how_much_how_well_and_what_to_distrust():
     images = make_images()
-    mapped, headline, distrusted = write_verdict(images, make_experiments(), "MLP", {"Wye_0002"})
+    mapped, headline, to_check = write_verdict(images, make_experiments(), "MLP", {"Wye_0002"})
     assert mapped == "5 images of 2 rivers mapped by 2 CNNs."
     assert headline == (
         "F1 of the final maps is 79.8 % on 2 labelled images mapped by CNNs of their own river."
     )
-    assert distrusted == (
+    assert to_check == (
         "Check first, for low confidence or a warning: Ure_0003 (66 %), Wye_0002 (85 %)."
     )
     nothing = make_experiments().iloc[:0]
-    _, headline, distrusted = write_verdict(images.iloc[[0]], nothing, "MLP", set())
+    _, headline, to_check = write_verdict(images.iloc[[0]], nothing, "MLP", set())
     assert headline == "There are no labels to score the maps by."
-    assert distrusted == "No map stands out; the least sure is Ure_0002 (90 %)."
+    assert to_check == "No map stands out; the lowest confidence has Ure_0002 (90 %)."
 
 
 def test_warnings_have_their_image_and_remedy(tmp_path):
@@ -81,7 +81,7 @@ def test_the_page_shows_accuracies_of_each_stage():
     (part,) = compare_stages(make_content())
     final = part["stages"]["MLP"]
     assert final["matrix"] == [[20, 5], [10, 15]]
-    assert (final["overall"], round(final["kappa"], 9)) == (70, 0.4)
+    assert (final["overall"], round(final["kappa"], 9)) == (70, 40)
     assert format_number(float("nan")) == format_number(None) == "\N{EN DASH}"
 
 

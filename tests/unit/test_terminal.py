@@ -1,4 +1,4 @@
-"""What is told of a run: work done and left, warnings and errors."""
+"""What is printed of a run: work done and left, warnings and errors."""
 
 import io
 import logging
@@ -67,18 +67,18 @@ def job(log_file, number):
 
 
 def test_a_run_tells_what_is_found_and_to_do_and_where_it_is(run):
-    terminal, log, told = run
+    terminal, log, printed = run
     log("Select jobs to execute...")
     log("Job 7 has been submitted")
-    terminal.tell_end()
-    *before, done, results = told.getvalue().splitlines()
+    terminal.print_end()
+    *before, done, results = printed.getvalue().splitlines()
     assert before == ["Found: 4 images", "To do: 2 jobs, 4 images to map"]
     assert done.startswith("Done in ")
     assert results == "Maps: there"
 
 
 def test_lines_of_a_finished_job_that_are_marked_are_told_once(run, tmp_path):
-    _, log, told = run
+    _, log, printed = run
     (tmp_path / "1.log").write_text("begins\nFOUND: water\nWARNING: a_0001: dark\n")
     (tmp_path / "3.log").write_text(
         "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
@@ -88,8 +88,8 @@ def test_lines_of_a_finished_job_that_are_marked_are_told_once(run, tmp_path):
         log(event="job_info", **job(tmp_path / f"{number}.log", number))
         log(event="job_finished", job_id=number)
     terminal = run[0]
-    terminal.tell_end()
-    lines = told.getvalue().splitlines()[2:]
+    terminal.print_end()
+    lines = printed.getvalue().splitlines()[2:]
     assert lines[:2] == ["water", "WARNING: a_0001: dark"]
     # Ten warnings in all are shown.
     assert lines[2:11] == [f"WARNING: b_{n:04d}: dark" for n in range(9)]
@@ -97,7 +97,7 @@ def test_lines_of_a_finished_job_that_are_marked_are_told_once(run, tmp_path):
 
 
 def test_errors_of_jobs_are_told_and_repeated_at_the_end(run, tmp_path):
-    terminal, log, told = run
+    terminal, log, printed = run
     bad, killed = tmp_path / "bad.log", tmp_path / "killed.log"
     bad.write_text("begins\nERROR: a.jpg: damaged\n")
     killed.write_text("a_0001 (1 of 1)\n")
@@ -106,7 +106,7 @@ def test_errors_of_jobs_are_told_and_repeated_at_the_end(run, tmp_path):
     log("RuleException:\nCalledProcessError in file x", logging.ERROR, event="error")
     log("Exiting because a job execution failed. Look above", logging.ERROR)
     log("MissingOutputException: x", logging.ERROR, event="error")
-    terminal.tell_failure(["snakemake.log"])
+    terminal.print_failure(["snakemake.log"])
     errors = [
         "ERROR: a.jpg: damaged",
         f"    log: {bad}",
@@ -114,7 +114,7 @@ def test_errors_of_jobs_are_told_and_repeated_at_the_end(run, tmp_path):
         "a_0001 (1 of 1)",
         f"    log: {killed}",
     ]
-    assert told.getvalue().splitlines()[2:] == [
+    assert printed.getvalue().splitlines()[2:] == [
         *errors,
         "MissingOutputException: x",
         "",
@@ -124,7 +124,7 @@ def test_errors_of_jobs_are_told_and_repeated_at_the_end(run, tmp_path):
 
 
 def test_before_the_jobs_all_is_told(run):
-    terminal, log, told = run
+    terminal, log, printed = run
     terminal.is_running = False
     log("Unlocked working directory.")
-    assert told.getvalue().splitlines()[-1] == "Unlocked working directory."
+    assert printed.getvalue().splitlines()[-1] == "Unlocked working directory."

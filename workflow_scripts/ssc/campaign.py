@@ -23,6 +23,7 @@ from .groups import (
     form_groups,
     printable,
 )
+from .io.files import is_remote
 
 IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".jp2", ".vrt"}
 LABEL_SUFFIXES = {".tif", ".tiff", ".png"}
@@ -266,11 +267,6 @@ def files_digest(images: Iterable[Image]) -> str:
             digest.update(f"{name}|{status.st_size}|{status.st_mtime_ns}|".encode())
         digest.update(image.polygons.encode())
     return digest.hexdigest()[:16]
-
-
-def is_remote(path: str) -> bool:
-    """Whether GDAL opens it by another way than as a file of this machine."""
-    return "://" in path or path.startswith("/vsi")
 
 
 @dataclass

@@ -14,7 +14,7 @@ RESERVED_CHARACTERS = "{}<>"
 # Folders of the results that are of no group, and the design of which the report says more.
 RESERVED_GROUPS = {
     *("check", "colour_counts", "labels", "logs", "report", "cross_validation"),
-    *("preflight.csv", "training_labels.html"),
+    *("preflight.csv", "training_labels.csv"),
 }
 # The names of results are longer, and most file systems allow 255.
 MAX_NAME_BYTES = 200

@@ -23,6 +23,8 @@ TEXT_POINTS = 7
 # A page is higher than wide by this factor, with room for a caption.
 PAGE_RATIO = 1.25
 CONFIDENCE_COLOURS = "cividis"
+# Titles of the maps, in order.
+STAGE_TITLES = {"CNN": "CNN map", "MLP": "Final map (MLP)", "RF": "Final map (random forest)"}
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,8 @@ from rasterio.errors import RasterioError, RasterioIOError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 
-from ..campaign import is_remote
 from ..errors import InputError
-from .files import require_file
+from .files import is_remote, require_file
 from .vrt import check_vrt
 
 # What images and labels may be: other formats bring code, queries or paths of other files along.

@@ -1,4 +1,4 @@
-"""What keeps a file or folder from being used, told before it is."""
+"""What keeps a file or folder from being used, found before it is."""
 
 import os
 import stat
@@ -9,6 +9,11 @@ from ..errors import InputError
 
 # In seconds, between the clocks of disks and computers.
 CLOCK_ERROR = 60
+
+
+def is_remote(path: str) -> bool:
+    """Whether GDAL opens it by another way than as a file of this machine."""
+    return "://" in path or path.startswith("/vsi")
 
 
 def find_path_fault(path: str | Path) -> str:

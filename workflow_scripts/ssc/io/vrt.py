@@ -8,9 +8,8 @@ import rasterio
 from rasterio.errors import RasterioError
 from rasterio.io import DatasetReader
 
-from ..campaign import is_remote
 from ..errors import InputError
-from .files import require_file
+from .files import is_remote, require_file
 
 # Kinds of bands that show other rasters only. A raw band shows the bytes of any file, a derived one
 # may run code.

@@ -57,8 +57,8 @@ def compile_warnings(preflight: pd.DataFrame, logs: Iterable[Path]) -> pd.DataFr
     names = (noted["river"] + "_" + noted["number"]).fillna(noted["image"])
     notes = pd.DataFrame({"image": names, "warning": noted["note"], "remedy": ""})
     tables = [read_warnings(log) for log in logs if log.exists()]
-    told = pd.concat([pd.DataFrame(columns=COLUMNS), *tables])
+    logged = pd.concat([pd.DataFrame(columns=COLUMNS), *tables])
     # The job that lists the campaign logs the notes, too.
-    whole = told["warning"] + ("; " + told["remedy"]).where(told["remedy"] != "", "")
-    told = told[~whole.isin(notes["warning"])]
-    return pd.concat([notes, told]).drop_duplicates().reset_index(drop=True)
+    texts = logged["warning"] + ("; " + logged["remedy"]).where(logged["remedy"] != "", "")
+    logged = logged[~texts.isin(notes["warning"])]
+    return pd.concat([notes, logged]).drop_duplicates().reset_index(drop=True)

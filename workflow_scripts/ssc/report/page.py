@@ -14,12 +14,12 @@ from markupsafe import Markup
 from matplotlib.colors import to_hex
 
 from ..classes import LandClass
+from ..evaluation.panels import STAGE_TITLES
 from ..evaluation.scores import accuracies
 from . import charts
 from .previews import CONFIDENCE_STEP, RIGHT, WRONG, confidence_colours
 from .verdict import describe_design, write_verdict
 
-STAGES = {"CNN": "Map of the CNN", "MLP": "Final map (MLP)", "RF": "Final map (random forest)"}
 # Lists longer than this are cut; the tables beside the page have all.
 MOST_ROWS = 200
 MOST_GROUPS = 20
@@ -31,8 +31,8 @@ class ReportContent:
 
     Attributes
     ----------
-    experiment, method : str
-        Name of the campaign, and a sentence that says how its images were mapped.
+    experiment : str
+        Name of the campaign.
     methods : sequence of str
         Paragraphs of `describe_methods`.
     day : datetime.date
@@ -64,7 +64,6 @@ class ReportContent:
     """
 
     experiment: str
-    method: str
     methods: Sequence[str]
     day: date
     classes: Sequence[LandClass]
@@ -135,7 +134,7 @@ def render(content: ReportContent) -> str:
         right=RIGHT,
         wrong=WRONG,
         most_rows=MOST_ROWS,
-        stages=STAGES,
+        stages=STAGE_TITLES,
         vega=Markup(bundle),
     )
 
@@ -166,7 +165,7 @@ def make_charts(content: ReportContent) -> dict[str, dict[str, Any]]:
 def compare_stages(content: ReportContent) -> list[dict[str, Any]]:
     """Confusion matrices and accuracies of each design, of the CNN's map and the final one."""
     names = [c.name for c in content.classes]
-    stages = [s for s in STAGES if s in ("CNN", content.final_stage)]
+    stages = [s for s in STAGE_TITLES if s in ("CNN", content.final_stage)]
     found = []
     for (design, own), table in content.confusion.groupby(["design", "in_sample"], sort=False):
         of_design = {}
@@ -174,14 +173,14 @@ def compare_stages(content: ReportContent) -> list[dict[str, Any]]:
             of_stage = table[table["type"] == stage]
             counts = of_stage.groupby("label")[[*(f"mapped_{n}" for n in names), "unmapped"]].sum()
             matrix = counts.reindex(names, fill_value=0).to_numpy()
-            found_of = accuracies(matrix)
+            agreement = accuracies(matrix)
             of_design[stage] = {
                 "matrix": matrix[:, : len(names)].tolist(),
                 "shares": (matrix / matrix.sum(axis=1, keepdims=True).clip(1)).tolist(),
-                "users": (100 * found_of.users).tolist(),
-                "producers": (100 * found_of.producers).tolist(),
-                "overall": 100 * found_of.overall,
-                "kappa": found_of.kappa,
+                "users": (100 * agreement.users).tolist(),
+                "producers": (100 * agreement.producers).tolist(),
+                "overall": 100 * agreement.overall,
+                "kappa": 100 * agreement.kappa,
             }
         found.append({"title": describe_design(str(design), bool(own)), "stages": of_design})
     return found

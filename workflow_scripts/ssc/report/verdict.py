@@ -1,4 +1,4 @@
-"""What a reader has to know first: how much was mapped, how well, and which maps to distrust."""
+"""What a reader has to know first: how much was mapped, how well, and which maps to check."""
 
 from collections.abc import Collection
 
@@ -45,7 +45,7 @@ def write_headline(experiments: pd.DataFrame, final_stage: str) -> str:
     return f"F1 of the final maps is {'; '.join(parts)}."
 
 
-def name_distrusted(images: pd.DataFrame, warned: Collection[str]) -> str:
+def name_images_to_check(images: pd.DataFrame, warned: Collection[str]) -> str:
     """Say which maps to look at first.
 
     Parameters
@@ -61,13 +61,13 @@ def name_distrusted(images: pd.DataFrame, warned: Collection[str]) -> str:
         A sentence.
     """
     least = images.sort_values("confidence", kind="stable")
-    doubtful = least[least["image"].isin(warned) | (least["confidence"] < LOW_CONFIDENCE)]
-    if doubtful.empty and least.empty:
+    uncertain = least[least["image"].isin(warned) | (least["confidence"] < LOW_CONFIDENCE)]
+    if uncertain.empty and least.empty:
         return "No image was mapped."
-    if doubtful.empty:
+    if uncertain.empty:
         row = least.iloc[0]
-        return f"No map stands out; the least sure is {row.image} ({row.confidence:.0f} %)."
-    named = [f"{row.image} ({row.confidence:.0f} %)" for row in doubtful.itertuples()]
+        return f"No map stands out; the lowest confidence has {row.image} ({row.confidence:.0f} %)."
+    named = [f"{row.image} ({row.confidence:.0f} %)" for row in uncertain.itertuples()]
     more = len(named) - MOST_NAMED
     text = ", ".join(named[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
     return f"Check first, for low confidence or a warning: {text}."
@@ -76,13 +76,13 @@ def name_distrusted(images: pd.DataFrame, warned: Collection[str]) -> str:
 def write_verdict(
     images: pd.DataFrame, experiments: pd.DataFrame, final_stage: str, warned: Collection[str]
 ) -> tuple[str, str, str]:
-    """Sum up a campaign: what was mapped, `write_headline` and `name_distrusted`."""
+    """Sum up a campaign: what was mapped, `write_headline` and `name_images_to_check`."""
     n_images = images["image"].nunique()
     rivers, groups = images["river"].nunique(), images["group"].nunique()
     mapped = f"{_count(n_images, 'image')} of {_count(rivers, 'river')} mapped"
     mapped += f" by {_count(groups, 'CNN')}."
     headline = write_headline(experiments, final_stage)
-    return mapped, headline, name_distrusted(images, warned)
+    return mapped, headline, name_images_to_check(images, warned)
 
 
 def _count(number: int, noun: str) -> str:

@@ -13,12 +13,12 @@ def river(tmp_path, copy_river):
     return copy_river(tmp_path)
 
 
-def test_a_run_is_told_in_a_few_lines(river, small):
+def test_a_run_prints_a_few_lines(river, small):
     run = run_snakemake(river, "--cores", 2, config=small)
     assert run.returncode == 0, run.stdout
     lines = run.stdout.splitlines()
     assert len(lines) <= 25, run.stdout
-    for told in (
+    for line in (
         "demo: 1 river (Clearbrook)",
         "Found: 4 labelled images to learn from; 3 images to map, 2 of them with labels; 1 CNN",
         "3 images to map",
@@ -29,7 +29,7 @@ def test_a_run_is_told_in_a_few_lines(river, small):
         "results/Clearbrook/maps",
         "results/report/totals.csv",
     ):
-        assert told in run.stdout
+        assert line in run.stdout
     # TensorFlow's start and Snakemake's steps are in logs.
     for noise in ("cuInit", "InitializeLog", "HDF5", "rule ", "jobid"):
         assert noise not in run.stdout
