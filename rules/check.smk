@@ -73,7 +73,6 @@ rule check_campaign:
             if not CAMPAIGN.groups[g].repeats
         },
         classes=config["classes"],
-        min_pixels=config["refine"]["min_pixels"] if REFINED_STAGE else 0,
         ignored=CAMPAIGN.ignored,
         code=code_digest("check_campaign.py"),
     script:

@@ -5,6 +5,7 @@ import logging
 import pandas as pd
 
 from job import run_job
+from progress import count
 from results import atomic_path
 from ssc.classes import read_classes
 from ssc.io.tables import read_table
@@ -21,16 +22,10 @@ def main(snakemake):
     missing = [f"{warning}; label it" for warning in labels["warning"] if warning]
     for warning in [*missing, *preflight["note"].dropna().unique()]:
         logging.warning("WARNING: %s", warning)
-    n_small = count_small(preflight, snakemake.params.min_pixels)
-    if n_small:
-        logging.warning(
-            "WARNING: %d image(s) to map have fewer pixels than refine.min_pixels, %d: they can "
-            "never reach it; set it lower",
-            n_small,
-            snakemake.params.min_pixels,
-        )
     logging.info(
-        "FOUND: %d images checked, no problem; labelled pixels: %s", *_describe(preflight, classes)
+        "FOUND: %s checked, no problem%s",
+        count(len(preflight), "image"),
+        describe_shares(preflight, classes),
     )
     for path, reason in snakemake.params.ignored.items():
         logging.info("%s is ignored: %s", path, reason)
@@ -42,19 +37,13 @@ def main(snakemake):
         labels.to_csv(path, index=False)
 
 
-def count_small(preflight, min_pixels):
-    """Count the images to map that have fewer pixels."""
-    mapped = preflight[preflight["split"] == "predict"]
-    return int((mapped["width"] * mapped["height"] < min_pixels).sum())
-
-
-def _describe(preflight, classes):
-    """Number of images, and the share of each class in the pixels to learn from."""
+def describe_shares(preflight, classes):
+    """The share of each class in the pixels to learn from, if there are any."""
     counted = [c for c in classes if f"pixels_{c.code}" in preflight]
     pixels = {c.name: preflight[f"pixels_{c.code}"].sum() for c in counted}
     total = max(sum(pixels.values()), 1)
     shares = [f"{name} {n / total:.0%}" for name, n in pixels.items() if n]
-    return len(preflight), ", ".join(shares) or "none"
+    return f"; labelled pixels: {', '.join(shares)}" if shares else ""
 
 
 if __name__ == "__main__":
