@@ -23,7 +23,10 @@ def set_up_keras(threads: int) -> None:
     threads : int
     """
     os.environ |= {
-        "TF_CPP_MIN_LOG_LEVEL": "2",
+        # What is an error to a user comes as an exception.
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        # By default only for some processors, yet others train up to twice as fast with it as well.
+        "TF_ENABLE_ONEDNN_OPTS": "1",
         "TF_NUM_INTRAOP_THREADS": str(threads),
         "TF_NUM_INTEROP_THREADS": "1",
         # Else TensorFlow takes all memory of a card that others may share.

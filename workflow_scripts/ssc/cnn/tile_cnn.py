@@ -121,7 +121,7 @@ class TileCnnTrainer:
         model.compile(
             optimizer=keras.optimizers.Adam(rate, amsgrad=True),
             loss="sparse_categorical_crossentropy",
-            weighted_metrics=["accuracy"],
+            weighted_metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
         )
 
     def sequence(self, selected: np.ndarray | None = None, augment: bool = True) -> PatchSequence:

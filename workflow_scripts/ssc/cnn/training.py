@@ -159,6 +159,8 @@ def train(
     if start:
         start(model)
     trainer.compile(model, len(sequence) * trainer.epochs)
+    # Variables that Keras makes as it traces the training step have it traced twice.
+    model.optimizer.build(model.trainable_variables)
     fitted = model.fit(
         sequence,
         validation_data=validation,

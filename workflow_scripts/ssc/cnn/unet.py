@@ -122,7 +122,7 @@ class UNetTrainer:
         model.compile(
             optimizer=optimizer,
             loss=keras.losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight"),
-            weighted_metrics=["accuracy"],
+            weighted_metrics=[keras.metrics.SparseCategoricalAccuracy("accuracy")],
         )
 
     def sequence(self) -> PatchSequence:
