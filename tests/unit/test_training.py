@@ -92,6 +92,18 @@ def test_same_seed_gives_the_same_weights(make):
     np.testing.assert_array_equal(*weights)
 
 
+@pytest.mark.parametrize("make", [lambda: tile_trainer(alternating(24)), short_unet_trainer])
+def test_the_training_step_is_traced_once(make, monkeypatch):
+    traced = []
+    train_step = keras.Model.train_step
+    monkeypatch.setattr(
+        keras.Model, "train_step", lambda *args: traced.append(1) or train_step(*args)
+    )
+    trainer = make()
+    train(trainer, "float32", trainer.sequence())
+    assert traced == [1]
+
+
 def test_of_a_large_image_only_labelled_windows_are_read(tmp_path, monkeypatch):
     rng = np.random.default_rng(2)
     pixels = rng.integers(0, 256, (300, 400, 3)).astype(np.uint8)

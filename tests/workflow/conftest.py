@@ -36,10 +36,11 @@ def copy_river():
 
 @pytest.fixture(scope="session")
 def undisturbed(tmp_path_factory, small, copy_river):
-    """The river mapped on this machine, without any accident."""
+    """The river mapped on this machine, without any accident, and what the terminal showed."""
     folder = copy_river(tmp_path_factory.mktemp("undisturbed"))
     run = run_snakemake(folder, "--cores", 2, config=small)
     assert run.returncode == 0, run.stdout[-5000:]
+    (folder / "terminal.txt").write_text(run.stdout)
     return folder
 
 

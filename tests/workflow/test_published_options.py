@@ -18,14 +18,14 @@ CONFIG = {
             {
                 "both": {
                     "train": ["Ambervale", "Clearbrook"],
-                    "predict": ["Ambervale", "Clearbrook"],
+                    "predict": ["Ambervale"],
                 }
             },
             {"old": {"model": "old.h5", "predict": ["Clearbrook"]}},
         ],
         "images_per_job": 10,
     },
-    "tiles": {"train_stride": 12, "predict_stride": 25},
+    "tiles": {"train_stride": 16, "predict_stride": 25},
     "cnn": {
         "architecture": "compact",
         "epochs": "auto",
