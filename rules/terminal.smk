@@ -43,12 +43,12 @@ def count_units(rule, wildcards):
     return len(batches.get(wildcards.get("batch"), [1]))
 
 
-def training_seconds():
-    """What one core takes to train a CNN (docs/performance.md) and to start; tile CNNs vary."""
+def expected_training():
+    """Seconds of one core; tile CNNs vary."""
     if not UNET:
         return 300
     cnn = config["cnn"]
-    return 20 + cnn["steps"] * cnn["batch_size"] / 8 * (cnn["patch_size"] / 256) ** 2
+    return progress.training_seconds(cnn["steps"], cnn["batch_size"], cnn["patch_size"])
 
 
 TERMINAL = None
@@ -64,6 +64,6 @@ if workflow.is_main_process and workflow.modifier.is_main_snakefile():
         ],
         count_units=count_units,
         map_rule="refine_pixels" if REFINED_STAGE else "classify_images",
-        expected={"train_cnn": training_seconds()},
+        expected={"train_cnn": expected_training()},
         is_dry_run=lambda: workflow.dryrun,
     )

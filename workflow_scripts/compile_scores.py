@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from job import run_job
+from progress import count
 from results import atomic_path
 from ssc.classes import read_classes
 from ssc.cnn.class_key import key_rivers
@@ -75,8 +76,8 @@ def main(snakemake):
     ]
     for row in totals[totals["type"] == params.final_stage].itertuples():
         logging.info(
-            "FOUND: maps of %s: F1 %.1f %%, mean of classes %.1f %%, %d labelled images",
-            *(row.model, row.weighted_f1, row.macro_f1, row.images),
+            "FOUND: maps of %s: F1 %.1f %%, mean of classes %.1f %%, %s",
+            *(row.model, row.weighted_f1, row.macro_f1, count(row.images, "labelled image")),
         )
     experiments = compare_experiments(honest, classes)
     parts = [

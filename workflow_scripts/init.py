@@ -12,18 +12,20 @@ import warnings
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
+from snakemake.utils import validate
 
-from progress import count, describe_duration
+from progress import count, describe_duration, training_seconds
 from ssc.campaign import Image
 from ssc.classes import LandClass, read_classes
 from ssc.errors import InputError
 from ssc.survey import Survey, find_sources, survey
 
-# Measured for docs/performance.md, in seconds of one core: a CNN, a megapixel to map by both
-# phases, and the scores and figures of an image.
-SECONDS_OF_CNN, SECONDS_OF_MEGAPIXEL, SECONDS_OF_IMAGE = 210, 1.2, 1
+# Measured for docs/performance.md, in seconds of one core: a megapixel to map by both phases, and
+# the scores and figures of an image.
+SECONDS_OF_MEGAPIXEL, SECONDS_OF_IMAGE = 1.2, 1
 # Of results.
 MEGABYTES_OF_MEGAPIXEL, MEGABYTES_OF_IMAGE = 1.4, 1
 # Of classes that have no colour of their own.
@@ -47,9 +49,9 @@ def main():
             raise InputError(
                 f"{target}: is there already; remove it, or give --config another name"
             )
-        classes = default_classes()
-        found = survey(find_sources(args.folders), classes)
-        text = write_config(found, classes, target.stem)
+        defaults = read_defaults()
+        found = survey(find_sources(args.folders), read_classes(defaults["classes"]))
+        text = write_config(found, defaults, target.stem)
         with open(target, "x", encoding="utf-8") as file:
             file.write(text)
     except InputError as error:
@@ -61,22 +63,21 @@ def main():
     print(f"    snakemake --configfile {target} --cores {os.cpu_count()} --resources gpu=1")
 
 
-def default_classes() -> list[LandClass]:
-    """The classes of a config that has none."""
-    schema = Path(__file__).parents[1] / "config/config.schema.yaml"
-    return read_classes(
-        yaml.safe_load(schema.read_text("utf-8"))["properties"]["classes"]["default"]
-    )
+def read_defaults() -> dict[str, Any]:
+    """A config with all defaults."""
+    config: dict[str, Any] = {"campaign": {"train": "", "predict": ""}}
+    validate(config, Path(__file__).parents[1] / "config/config.schema.yaml")
+    return config
 
 
-def write_config(found: Survey, known: list[LandClass], name: str) -> str:
+def write_config(found: Survey, defaults: Mapping[str, Any], name: str) -> str:
     """Write the config file of what was found.
 
     Parameters
     ----------
     found : Survey
-    known : list of LandClass
-        The default classes.
+    defaults : mapping
+        From `read_defaults`.
     name : str
         Of the folder of results.
 
@@ -85,6 +86,7 @@ def write_config(found: Survey, known: list[LandClass], name: str) -> str:
     str
         YAML with comments.
     """
+    known = read_classes(defaults["classes"])
     classes = propose_classes(found, known)
     sources = found.sources
     campaign = {"train": sources.train, "predict": sources.predict}
@@ -102,7 +104,7 @@ def write_config(found: Survey, known: list[LandClass], name: str) -> str:
         config["classes"] = {c.code: {"name": c.name, "colour": c.colour} for c in classes}
     lines = [
         "# A campaign proposed by workflow_scripts/init.py. All keys: config/README.md.",
-        *("# " + line if line else "#" for line in describe(found, classes)),
+        *("# " + line if line else "#" for line in describe(found, classes, defaults["cnn"])),
     ]
     # What fits into a line is in one.
     style = {"default_flow_style": None, "sort_keys": False, "allow_unicode": True, "width": 1000}
@@ -133,12 +135,12 @@ def propose_classes(found: Survey, known: list[LandClass]) -> list[LandClass]:
     return proposed
 
 
-def describe(found: Survey, classes: list[LandClass]) -> Iterator[str]:
+def describe(found: Survey, classes: list[LandClass], cnn: Mapping[str, Any]) -> Iterator[str]:
     """Lines on images, labels, what will be done and what cannot be used."""
     yield from ("", "Images:")
     yield from (f"  {line}" for line in describe_rivers(found))
     yield from ("", *describe_labels(found, classes))
-    yield from ("", *describe_work(found))
+    yield from ("", *describe_work(found, cnn))
     for title, lines in (
         ("Cannot be used; correct these before the run:", found.problems),
         ("Not used:", [f"{path}: {reason}" for path, reason in found.ignored.items()]),
@@ -198,12 +200,13 @@ def describe_labels(found: Survey, classes: list[LandClass]) -> Iterator[str]:
         yield f"  {c.code} {c.name}: {n:,} ({n / total:.1%}){none}"
 
 
-def describe_work(found: Survey) -> Iterator[str]:
+def describe_work(found: Survey, cnn: Mapping[str, Any]) -> Iterator[str]:
     """What will be learned and mapped, and what it takes."""
     rivers, to_map = rivers_of(found.train), rivers_of(found.predict)
     shared = not set(to_map) <= set(rivers)
     if rivers:
-        train = describe_duration((1 if shared else len(rivers)) * SECONDS_OF_CNN)
+        seconds = training_seconds(cnn["steps"], cnn["batch_size"], cnn["patch_size"])
+        train = describe_duration((1 if shared else len(rivers)) * seconds)
         which = "one CNN, which maps all rivers," if shared else "one CNN for each river"
         yield f"To train {which} takes about {train} of one core."
     sizes = [found.sizes[i.path] for i in found.predict.values() if i.path in found.sizes]

@@ -53,6 +53,11 @@ class Progress:
         return self.expected.get(rule, USUAL_SECONDS)
 
 
+def training_seconds(steps: float, batch_size: float, patch_size: float) -> float:
+    """What one core takes to start and to train a U-Net (docs/performance.md)."""
+    return 20 + steps * batch_size / 8 * (patch_size / 256) ** 2
+
+
 def count(number: float, what: str) -> str:
     """Put a number and what is counted into words: 1 image, 2 images."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"

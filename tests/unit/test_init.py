@@ -68,6 +68,8 @@ def test_labelled_images_of_one_folder_are_learned_from_and_all_are_mapped(propo
         "experiment": "ouse",
     }
     assert "Ouse: 2 images, 1 to learn from, 2 to map; 20 x 10 px; no georeference" in text
+    # 200 steps of 8 patches of 256 px, a second each, and the start.
+    assert "To train one CNN for each river takes about 4 minutes of one core." in text
     assert "1 Water: 120 (75.0%)\n" in text
     assert "2 Sediment: 40 (25.0%)\n" in text
     assert "5 Paved road: 0 (0.0%); the CNN cannot map it" in text

@@ -39,7 +39,7 @@ def test_the_verdict_says_how_much_how_well_and_what_to_distrust():
     mapped, headline, to_check = write_verdict(images, make_experiments(), "MLP", {"Wye_0002"})
     assert mapped == "5 images of 2 rivers mapped by 2 CNNs."
     assert headline == (
-        "F1 of the final maps is 79.8 % on 2 labelled images mapped by CNNs of their own river."
+        "F1 of the final maps is 79.8 % on 2 labelled images mapped by one CNN for each river."
     )
     assert to_check == (
         "Check first, for low confidence or a warning: Ure_0003 (66 %), Wye_0002 (85 %)."

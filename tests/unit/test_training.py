@@ -36,7 +36,7 @@ def test_two_flat_colours_are_learned(caplog):
     # The cosine was laid over all 4 steps of all 8 epochs.
     assert model.optimizer.iterations == 32
     assert float(model.optimizer.learning_rate) == pytest.approx(0, abs=1e-9)
-    assert "epoch 8 of 8: accuracy 1.000, loss" in caplog.text
+    assert "epoch 8 of 8: accuracy 100.0 %, loss" in caplog.text
 
 
 def test_validation_uses_tiles_that_are_not_learned_from():

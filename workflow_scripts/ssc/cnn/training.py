@@ -214,6 +214,9 @@ class LogProgress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         spent, total = time.monotonic() - self.start, self.params["epochs"]
-        scores = ", ".join(f"{name} {value:.3f}" for name, value in (logs or {}).items())
+        scores = ", ".join(
+            f"{name} {100 * value:.1f} %" if name.endswith("accuracy") else f"{name} {value:.3f}"
+            for name, value in (logs or {}).items()
+        )
         left = spent / (epoch + 1) * (total - epoch - 1)
         log.info("epoch %d of %d: %s, %.0f s left", epoch + 1, total, scores, left)

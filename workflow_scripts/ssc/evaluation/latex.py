@@ -4,11 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-DESIGNS = {
-    "per_river": "one CNN for each river",
-    "leave_one_river_out": "each river by a CNN of the others",
-    "cross_validation": "cross-validation",
-}
+from .summaries import DESIGNS
+
 HEADERS = {"design": "experiment", "in_sample": "in sample"}
 KEYS = ["design", "in_sample", "rivers", "images", "F1"]
 

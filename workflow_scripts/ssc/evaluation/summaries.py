@@ -9,6 +9,12 @@ from ..classes import LandClass
 from .boundaries import EDGE_COUNTS
 from .scores import accuracies, score_table
 
+# By what images are mapped, in words; other designs are groups of the user.
+DESIGNS = {
+    "per_river": "one CNN for each river",
+    "leave_one_river_out": "CNNs of all other rivers",
+    "cross_validation": "cross-validation",
+}
 # What totals have of each class, in this order.
 OF_CLASSES = ["f1", "users_accuracy", "producers_accuracy"]
 

@@ -4,19 +4,16 @@ from collections.abc import Collection
 
 import pandas as pd
 
+from ..evaluation.summaries import DESIGNS
+
 # Mean confidence in percent below which a map is called uncertain.
 LOW_CONFIDENCE = 70
 MOST_NAMED = 3
-DESIGNS = {
-    "per_river": "by CNNs of their own river",
-    "leave_one_river_out": "by CNNs of all other rivers",
-    "cross_validation": "by cross-validation",
-}
 
 
 def describe_design(design: str, in_sample: bool) -> str:
     """Say in words by which CNNs images were mapped; parameters as columns of `totals.csv`."""
-    known = DESIGNS.get(design, f"by the group {design}")
+    known = f"by {DESIGNS.get(design, f'the group {design}')}"
     return known if in_sample or design in DESIGNS else f"{known}, rivers without training images"
 
 
