@@ -4,7 +4,7 @@ CORES ?= 2
 BIN := .venv/bin
 REPORT := results/report/report.html
 
-.PHONY: demo test bench lint docs clean
+.PHONY: demo test bench lint docs lock clean
 
 demo: .venv/ssc
 	$(BIN)/snakemake --cores $(CORES) --resources gpu=$(CORES)
@@ -44,17 +44,30 @@ docs: .venv/docs
 	cp -r *.md CITATION.cff config docs profiles .docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-# The pins of a conda environment file, as a list of requirements; uv installs faster than pip.
-.venv/ssc: SIZE := : 3 GB on disk, some minutes
-.venv/%: envs/%.yaml
+# uv installs faster than pip.
+$(BIN)/uv: envs/uv.txt
 	@$(PYTHON) -c "import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and 'needs Python 3.11 to 3.13: make PYTHON=python3.13 ...')"
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv
+	@$(BIN)/pip install --quiet --require-hashes -r $<
+	@touch $@
+
+.venv/ssc: SIZE := : 3 GB on disk, some minutes
+.venv/%: envs/%.txt | $(BIN)/uv
 	@echo "Installing the packages of $< in .venv$(SIZE) ..."
-	@test -x $(BIN)/uv || { $(PYTHON) -m venv .venv && $(BIN)/pip install --quiet uv==0.13.9; }
-	@sed -n 's/^ *- \([a-z0-9-]*==.*\)$$/\1/p' $< > $@.txt
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python -r $@.txt
-	@mv $@.txt $@
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
+	@touch $@
 
 .venv/dev .venv/slurm .venv/docs: .venv/ssc
+
+# envs/*.txt: all packages that the pins of envs/*.yaml need, with their hashes. All fit into one .venv.
+# What is locked stays as it is where the pins allow, but for UPGRADE=--upgrade or '--upgrade-package NAME'.
+lock: $(BIN)/uv
+	constraints=; for env in uv ssc dev slurm docs; do \
+		sed -n 's/^ *- \([a-z0-9-]*==.*\)$$/\1/p' envs/$$env.yaml | $(BIN)/uv pip compile --quiet --universal \
+			--python-version 3.11 --generate-hashes --custom-compile-command 'make lock' \
+			$(UPGRADE) $$constraints --output-file envs/$$env.txt - || exit 1; \
+		constraints="$$constraints --constraint envs/$$env.txt"; \
+	done
 
 clean:
 	rm -rf .venv .docs site .snakemake results results_ortho logs
