@@ -7,11 +7,6 @@ from snakemake.utils import min_version
 
 min_version("9.19")
 
-# A file given with --configfile stands alone; without one it is the sample campaign.
-if "campaign" not in config and not workflow.overwrite_configfiles:
-
-    configfile: "config/config.yaml"
-
 
 # Without this a limit of one GPU would hold for all of a cluster.
 resource_scopes:

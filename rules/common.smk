@@ -24,16 +24,21 @@ SCRIPTS = Path(campaign.__file__).parents[1]
 SCHEMA = workflow.source_path("../config/config.schema.yaml")
 
 
+# A file given with --configfile stands alone; without one it is the sample campaign.
+SAMPLE_CONFIG = "config/config.yaml"
+IS_SAMPLE = "campaign" not in config and not workflow.overwrite_configfiles
+if workflow.is_main_process:
+    config_files = [SAMPLE_CONFIG] if IS_SAMPLE else workflow.overwrite_configfiles
+    if problems := [
+        p for f in config_files for p in config_reading.find_file_problems(f)
+    ]:
+        raise WorkflowError("\n".join(["The config has errors:", *problems]))
+if IS_SAMPLE:
+
+    configfile: SAMPLE_CONFIG
+
+
 def read_config():
-    if workflow.is_main_process:
-        # Snakemake has read them, and does not tell.
-        problems = [
-            problem
-            for path in workflow.overwrite_configfiles
-            for problem in config_reading.find_file_problems(path)
-        ]
-        if problems:
-            raise WorkflowError("\n".join(["The config has errors:", *problems]))
     with open(SCHEMA, encoding="utf-8") as file:
         problems = config_reading.find_problems(config, yaml.safe_load(file))
     if problems:
@@ -141,9 +146,12 @@ def find_polygons(images, codes):
         geometries = {image.path: read_geometry(image.path) for image in images}
         found = find_labelled_images(layers, geometries)
         table.parent.mkdir(parents=True, exist_ok=True)
-        with results.atomic_path(table) as path, open(path, "w", newline="") as file:
+        with (
+            results.atomic_path(table) as path,
+            open(path, "w", newline="", encoding="utf-8") as file,
+        ):
             csv.writer(file).writerows(found.items())
-    with open(table, newline="") as file:
+    with open(table, newline="", encoding="utf-8") as file:
         return dict(csv.reader(file))
 
 

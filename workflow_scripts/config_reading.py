@@ -1,8 +1,17 @@
-"""What is wrong with a config, key by key, in words that say how to correct it."""
+"""What is wrong with a config, key by key, in words that say how to correct it.
 
+    python workflow_scripts/config_reading.py CONFIG_FILE
+
+tells the lines of a file that Snakemake cannot read.
+"""
+
+import json
 import math
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -13,23 +22,29 @@ MAX_VALUES = 100_000
 
 
 def find_file_problems(path: str) -> list[str]:
-    """List what YAML would pass over in silence: keys given twice, and aliases of aliases.
+    """List what keeps a config file from being read, or what YAML passes over in silence.
+
+    The latter are keys given twice, and aliases of aliases.
 
     Parameters
     ----------
     path : str
-        Of a config file that Snakemake could read.
 
     Returns
     -------
     list of str
+        With path and line.
     """
-    with open(path, encoding="utf-8") as file:
-        try:
-            root = yaml.compose(file, Loader=yaml.CSafeLoader)
-        except yaml.YAMLError:
-            # JSON, with tabs for example.
-            return []
+    try:
+        content = Path(path).read_bytes()
+        root = yaml.compose(content.decode("utf-8"), Loader=yaml.CSafeLoader)
+    except OSError as error:
+        return [f"{path}: {error.strerror}; give yours by --configfile"]
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        return [f"{path}, line {line}: is not in UTF-8; save the file in that encoding"]
+    except yaml.YAMLError as error:
+        return _explain_syntax(path, content, error)
     problems: list[str] = []
     sizes: dict[int, float] = {}
 
@@ -60,6 +75,20 @@ def find_file_problems(path: str) -> list[str]:
             f"{path}: has more than {MAX_VALUES} values by its aliases (*); write them out"
         )
     return problems
+
+
+def _explain_syntax(path: str, content: bytes, error: yaml.YAMLError) -> list[str]:
+    """Where YAML cannot go on; nothing where the file is JSON, with tabs for example."""
+    with suppress(ValueError):
+        json.loads(content)
+        return []
+    if isinstance(error, yaml.MarkedYAMLError):
+        line, what = error.problem_mark.line, error.problem
+        if error.context:
+            what += f", {error.context} of line {error.context_mark.line + 1}"
+    else:
+        line, what = content[: error.position].count(b"\n"), error.reason
+    return [f"{path}, line {line + 1}: is no YAML ({what}); correct it"]
 
 
 def find_problems(config: dict[str, Any], schema: Mapping) -> list[str]:
@@ -188,3 +217,7 @@ def _explain(error: ValidationError, schema: Mapping) -> Iterator[str]:
         near = get_close_matches(str(name), known, n=1)
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
         yield f"{key}: no such key {name}; {hint}"
+
+
+if __name__ == "__main__":
+    sys.exit("\n".join(problem for path in sys.argv[1:] for problem in find_file_problems(path)))

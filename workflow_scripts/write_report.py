@@ -47,7 +47,7 @@ NO_AREAS = pd.DataFrame(columns=["level", "group", "river", "image", "class_code
 def main(snakemake):
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
     config = yaml.safe_load(Path(inputs.config).read_text("utf-8"))
-    versions = dict(line.split(" ") for line in Path(inputs.versions).read_text().splitlines())
+    versions = Path(inputs.versions).read_text("utf-8").splitlines()
     classes, final = read_classes(config["classes"]), [*params.stages][-1]
     preflight, compiled = read_table(inputs.preflight), read_scores(inputs.compiled, params.seed)
     areas = read_table(inputs.areas) if inputs.areas else NO_AREAS
@@ -59,7 +59,7 @@ def main(snakemake):
     warnings = compile_warnings(preflight, find_logs(params.logs, inputs.figures))
     provenance = compile_provenance(
         config,
-        versions,
+        dict(line.split(" ") for line in versions),
         find_commit(SCRIPTS),
         preflight,
         inputs.models,

@@ -11,6 +11,7 @@ import tempfile
 import time
 import zlib
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ import PIL.Image
 import pytest
 import rasterio
 import yaml
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rasterio.transform import Affine, from_origin
 
@@ -40,6 +41,8 @@ PIXELS = np.random.default_rng(1).integers(0, 256, (48, 64, 3)).astype(np.uint8)
 LABELS = np.ones((48, 64), np.uint8)
 LABELS[:, :20] = 2
 UTM = dict(crs="EPSG:32631", transform=from_origin(5e5, 5e6, 1, 1))
+# On a busy machine all takes long.
+QUICK = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 # Rasters
@@ -57,10 +60,14 @@ def vrt(band, source=""):
     return RAW_VRT[0].format(bands=3 * RAW_VRT[band].format(source=source)).encode()
 
 
-def jpeg(**options):
+def encoded(kind, **options):
     file = io.BytesIO()
-    PIL.Image.fromarray(PIXELS).save(file, "JPEG", **options)
+    PIL.Image.fromarray(PIXELS).save(file, kind, **options)
     return file.getvalue()
+
+
+jpeg = partial(encoded, "JPEG")
+PNG = encoded("PNG")
 
 
 def turned(orientation):
@@ -74,10 +81,10 @@ def damaged(content, at, new):
     return content[:at] + new + content[at + len(new) :]
 
 
-def claiming(width, height):
+def claiming(width, height, frame=b"\xff\xc0", **options):
     """A JPEG whose header tells another size."""
-    content = jpeg()
-    at = content.index(b"\xff\xc0") + 5
+    content = jpeg(**options)
+    at = content.index(frame) + 5
     return content[:at] + struct.pack(">HH", height, width) + content[at + 4 :]
 
 
@@ -194,9 +201,18 @@ BANDS = PIXELS.transpose(2, 0, 1)
         (damaged(jpeg(quality=95), 0.5, PIXELS.tobytes()[:500]), ".jpg", "truncated or damaged"),
         (claiming(65000, 65000), ".jpg", "65000 x 65000 px, more than max_megapixels, 4000; cut"),
         (claiming(900, 700), ".jpg", "truncated or damaged; copy it anew"),
+        *(
+            (
+                claiming(20_000, 12_000, b"\xff\xc2", progressive=True, subsampling=n),
+                ".jpg",
+                "a progressive JPEG too large to decode; save it as baseline JPEG or TIFF, or set",
+            )
+            for n in ("4:2:0", "4:4:4")
+        ),
         (claiming(0, 0), ".jpg", "truncated or damaged|no raster"),
         (png_claiming(200_000, 200_000), ".png", "more than max_megapixels"),
         (png_claiming(100, 100), ".png", "truncated or damaged; copy it anew"),
+        *((PNG[: n * len(PNG) // 9], ".png", "truncated or damaged; copy it") for n in (3, 6, 8)),
         *((turned(n), ".jpg", f"EXIF orientation {n}") for n in range(2, 9)),
         (raster(BANDS[0]), ".tif", r"1 band\(s\) of uint8, not red, green and blue"),
         (raster(BANDS[:2]), ".tif", r"2 band\(s\) of uint8, not red"),
@@ -409,7 +425,7 @@ def test_bad_names_of_groups(tmp_path, group, problem):
     assert problem in problems_of_names(tmp_path, *names, groups=groups)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(QUICK)
 @given(st.text(min_size=1, max_size=210))
 def test_a_name_is_refused_or_stays_one_part_of_a_path(name):
     if not find_name_fault(name):
@@ -487,6 +503,39 @@ BOMB = "a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(
 
 
 @pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ("a: b\nriver: Hérault\n".encode("latin-1"), "line 2: is not in UTF-8; save the file in"),
+        ("a: b".encode("utf-16"), "line 1: is not in UTF-8"),
+        (
+            b"a: b\nseed: [1,\nc: 3\n",
+            "line 4: is no YAML .did not find expected ',' or ']', while parsing a flow sequence "
+            "of line 2.; correct it",
+        ),
+        (b"a:\n\tseed: 1\n", "line 2: is no YAML .found character that cannot start any token"),
+        (b"a: b: c\n", "line 1: is no YAML .mapping values are not allowed in this context"),
+        (b"a: *b\n", "line 1: is no YAML .found undefined alias"),
+        (b"a: b\nc: \0\n", "line 2: is no YAML .control characters are not allowed"),
+        (b"a: b\n---\na: b\n", "line 2: is no YAML .but found another document"),
+    ],
+)
+def test_config_file_that_yaml_cannot_read(tmp_path, content, problem):
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    (line,) = find_file_problems(str(path))
+    assert re.match(f"{re.escape(str(path))}, {problem}", line)
+
+
+def test_config_file_that_cannot_be_opened_and_json_with_tabs(tmp_path):
+    path = tmp_path / "config.yaml"
+    assert find_file_problems(str(path)) == [
+        f"{path}: No such file or directory; give yours by --configfile"
+    ]
+    path.write_text('{\t"seed":\t1}')
+    assert find_file_problems(str(path)) == []
+
+
+@pytest.mark.parametrize(
     ("text", "problem"),
     [
         ("seed: 1\nseed: 2\n", "line 2: key seed is there twice; remove one"),
@@ -513,7 +562,7 @@ TREES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(QUICK)
 @given(st.dictionaries(KEYS | st.sampled_from([*SCHEMA["properties"]]), TREES, max_size=4))
 def test_any_config_is_answered_by_sentences(tmp_path_factory, config):
     path = tmp_path_factory.mktemp("config") / "config.yaml"

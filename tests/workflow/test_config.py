@@ -52,6 +52,16 @@ def test_a_file_without_a_campaign_does_not_run_the_sample(tmp_path):
     assert "'campaign' is a required property" in run.stdout
 
 
+def test_faults_of_the_sample_config_are_named_with_their_line(tmp_path):
+    (tmp_path / "config").mkdir()
+    for text, problem in (
+        ("seed: 1\nseed: 2\n", "line 2: key seed is there twice"),
+        ("seed: [1,\n", "line 2: is no YAML"),
+    ):
+        (tmp_path / "config/config.yaml").write_text(text)
+        assert f"config/config.yaml, {problem}" in run_snakemake(tmp_path, "-n").stdout
+
+
 def test_classes_replace_the_default_ones(tmp_path):
     config = copy.deepcopy(SAMPLE) | {"campaign": FOLDERS}
     config["classes"] = {1: {"name": "Wet", "colour": "blue"}, 2: {"name": "Dry", "colour": "tan"}}

@@ -25,8 +25,8 @@ CACHE_MEGABYTES = 256
 MAX_MEGAPIXELS = 4000
 # GDAL decodes a block at once.
 MAX_BLOCK_BYTES = 1_000_000_000
-# By what GDAL says where libjpeg would need more than 500 MB.
-LARGE_JPEG = "GDAL_ALLOW_LARGE_LIBJPEG_MEM_ALLOC"
+# What GDAL or libjpeg says where it would need more than 500 MB.
+LARGE_JPEG = ("GDAL_ALLOW_LARGE_LIBJPEG_MEM_ALLOC", "Backing store not supported")
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,8 @@ def open_dataset(path: str | Path) -> Iterator[DatasetReader]:
         rasterio.Env(
             # A truncated JPEG is a warning to GDAL, which fills up with grey.
             GDAL_ERROR_ON_LIBJPEG_WARNING="TRUE",
+            # Its own way to decode passes over missing data.
+            GDAL_PNG_WHOLE_IMAGE_OPTIM="NO",
             GDAL_CACHEMAX=CACHE_MEGABYTES,
             GDAL_VRT_ENABLE_PYTHON="NO",
         ),
@@ -126,9 +128,10 @@ def name_damage(path: str | Path) -> Iterator[None]:
         yield
     except (RasterioError, CPLE_BaseError, UnicodeDecodeError) as error:
         reason = error.__cause__ or error
-        if LARGE_JPEG in str(reason):
+        if any(text in str(reason) for text in LARGE_JPEG):
             raise InputError(
-                f"{path}: a progressive JPEG too large to decode; save it as baseline JPEG or TIFF"
+                f"{path}: a progressive JPEG too large to decode; save it as baseline JPEG or "
+                "TIFF, or set JPEGMEM=2000M in the environment"
             ) from error
         if is_remote(str(path)):
             raise InputError(
