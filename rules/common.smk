@@ -17,7 +17,12 @@ from workflow_scripts.ssc import campaign
 from workflow_scripts.ssc.classes import label_codes, read_classes
 from workflow_scripts.ssc.errors import InputError, SettingError
 from workflow_scripts.ssc.groups import expand_path
-from workflow_scripts.ssc.io.files import find_folder_fault, find_input_fault, is_remote
+from workflow_scripts.ssc.io.files import (
+    find_folder_fault,
+    find_input_fault,
+    is_remote,
+    name_damaged_result,
+)
 
 # Not workflow.basedir, which is that of a workflow that imports this one as a module.
 SCRIPTS = Path(campaign.__file__).parents[1]

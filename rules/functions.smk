@@ -24,7 +24,10 @@ def checked_images(tables):
     """Megapixels and labelled share of images, by check_images, which comes before the job."""
     images = []
     for table in tables:
-        with open(table, newline="", encoding="utf-8") as file:
+        with (
+            name_damaged_result(table),
+            open(table, newline="", encoding="utf-8") as file,
+        ):
             for row in csv.DictReader(file):
                 size = int(row["width"] or 0) * int(row["height"] or 0) / 1e6
                 images.append((size, float(row.get("labelled_percent") or 0) / 100))

@@ -55,7 +55,7 @@ def main(snakemake):
                 tables.append((common | own, read_table(scores / f"{stage}_{name}.csv")))
             if name in batch["learned_from"]:
                 continue
-            counts = pd.read_csv(scores / f"reliability_{name}.csv")
+            counts = read_table(scores / f"reliability_{name}.csv")
             own = common["pool"], common["in_sample"], common["seed"]
             reliability[own].append(counts)
     classes = read_classes(params.classes)

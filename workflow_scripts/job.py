@@ -1,6 +1,5 @@
 """What every job does around its work: log, keep to its threads, report faults."""
 
-import csv
 import errno
 import logging
 import os
@@ -14,6 +13,7 @@ import cv2
 
 from settings import CONFIG_KEYS
 from ssc.errors import InputError, SettingError
+from ssc.io.tables import read_table
 
 # What a user can do about errors of the operating system.
 REMEDIES = {
@@ -147,8 +147,7 @@ def stop_on_failed_check(tables: str | Sequence[str]) -> None:
     """
     problems = []
     for path in [tables] if isinstance(tables, str) else tables:
-        with open(path, newline="", encoding="utf-8") as file:
-            problems += [row["problem"] for row in csv.DictReader(file) if row["problem"]]
+        problems.extend(read_table(path)["problem"].dropna())
     if problems:
         raise InputError(*problems)
 

@@ -7,6 +7,7 @@ import numpy as np
 from job import log_progress, run_job
 from results import open_batch
 from ssc.classes import read_classes
+from ssc.io.files import name_damaged_result
 from ssc.io.rasters import create_class_raster, open_image, read_area
 from ssc.io.windows import windows
 from ssc.refine.colours import FeatureSettings, read_packed_colours
@@ -14,7 +15,8 @@ from ssc.refine.colours import FeatureSettings, read_packed_colours
 
 def main(snakemake):
     params, classes = snakemake.params, read_classes(snakemake.params.classes)
-    tables = dict(np.load(snakemake.input.tables))
+    with name_damaged_result(snakemake.input.tables):
+        tables = dict(np.load(snakemake.input.tables))
     features = FeatureSettings(params.median_size, entropy=False, colour_bits=params.colour_bits)
     area = read_area(snakemake.input.area)
     with open_batch(snakemake.output.record) as batch:

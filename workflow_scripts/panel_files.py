@@ -1,10 +1,9 @@
 """The 4-part figure of an image, from the files of its group."""
 
-import pandas as pd
-
 from ssc.evaluation.areas import pixel_width
 from ssc.evaluation.panels import STAGE_TITLES, draw_panel, lay_out
 from ssc.io.rasters import open_band, open_class_raster, open_image
+from ssc.io.tables import read_table
 from ssc.report.previews import write_thumbnail
 
 
@@ -57,6 +56,6 @@ def read_preview(open_raster, path, layout):
 
 
 def describe(scores):
-    f1 = pd.read_csv(scores).set_index("class")["f1_score"] * 100
+    f1 = read_table(scores).set_index("class")["f1_score"] * 100
     # No line ends between a number and its unit.
     return f"F1 weighted {f1['ALL']:.1f}\u00a0%, macro {f1['MACRO']:.1f}\u00a0%"

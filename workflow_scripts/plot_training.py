@@ -1,12 +1,11 @@
 """Draw loss and accuracy of a training or tuning against epoch."""
 
-import pandas as pd
-
 from job import run_job
 from results import atomic_path
 from ssc.cnn.tuning import plateau_epoch
 from ssc.evaluation.charts import draw_training
 from ssc.evaluation.figures import save_figure
+from ssc.io.tables import read_table
 
 NOTES = {
     "training": "The CNN learns from all its labelled images; none is left to validate it. "
@@ -16,7 +15,7 @@ NOTES = {
 
 
 def main(snakemake):
-    history, phase = pd.read_csv(snakemake.input.history), snakemake.wildcards.phase
+    history, phase = read_table(snakemake.input.history), snakemake.wildcards.phase
     title, mark = f"Training of CNN {snakemake.wildcards.group}", None
     if phase == "tuning":
         epoch, reached = plateau_epoch(history)

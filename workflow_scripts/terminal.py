@@ -22,6 +22,8 @@ LONGEST_SILENCE, SHORTEST_SILENCE = 600, 10
 # Last lines of the log of a job that ended without a message.
 TAIL = 8
 NOTHING_TO_DO = "Nothing to be done"
+# Stands before the path of the log of a job that failed.
+LOG = "    log: "
 # What every run would say before its jobs.
 OF_EVERY_RUN = "Assuming unrestricted shared filesystem usage."
 # What Snakemake says of a failed job beside the job's own message.
@@ -188,15 +190,19 @@ class Terminal(logging.Handler):
             lines = [f"ERROR: {rule} ended without a message, see {where}", *tail]
         new = [line for line in lines if line not in self.errors]
         if new:
-            new.append(f"    log: {where}")
+            new.append(LOG + where)
             self._print(*_shortened(new))
             self.errors |= dict.fromkeys(new)
 
 
 def _shortened(lines: list[str]) -> list[str]:
+    """The first errors, and the logs that have the others."""
     if len(lines) <= MOST_ERRORS:
         return lines
-    return [*lines[:MOST_ERRORS], f"... and {len(lines) - MOST_ERRORS} more lines in the logs"]
+    shown, others = lines[:MOST_ERRORS], lines[MOST_ERRORS:]
+    logs = [line for line in others if line.startswith(LOG)]
+    left = f"... and {len(others) - len(logs)} more lines in the logs"
+    return [*shown, left, *logs[:MOST_ERRORS]]
 
 
 def _lines(log: str) -> list[str]:

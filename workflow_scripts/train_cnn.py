@@ -6,14 +6,13 @@ from functools import partial
 from job import run_job
 from keras_setup import check_gpu, choose_dtype_policy, claim_gpu, make_trainer, set_up_keras
 from results import atomic_path
+from ssc.io.tables import read_table
 
 
 def main(snakemake):
     # Keras is set up before it is imported, and a failed import is logged as other faults are.
     claim = claim_gpu()
     set_up_keras(snakemake.threads)
-    import pandas as pd
-
     from ssc.cnn.colour_matching import COLOUR_STATS, colour_histogram, training_colour_stats
     from ssc.cnn.export import ground_resolution, save_keras, save_onnx, save_onnx_for_qgis
     from ssc.cnn.training import rebuild_in_float32, train
@@ -25,7 +24,7 @@ def main(snakemake):
     cnn, output = snakemake.params.cnn, snakemake.output
     tuned = {}
     if cnn.get("epochs") == "auto":
-        epochs, _ = plateau_epoch(pd.read_csv(snakemake.input.tuning))
+        epochs, _ = plateau_epoch(read_table(snakemake.input.tuning))
         logging.info("%d epochs, as tuned", epochs)
         tuned = {"epochs": epochs, "min_steps": 0}
     trainer = make_trainer(snakemake, **tuned)

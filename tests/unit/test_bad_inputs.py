@@ -21,18 +21,23 @@ import rasterio
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from onnx_models import BY_COLOUR, save_mean_colour_model
 from rasterio.transform import Affine, from_origin
 
 from config_reading import find_file_problems, find_problems
-from job import REMEDIES, explain_system_error
+from job import REMEDIES, explain_system_error, stop_on_failed_check
 from results import atomic_path
 from run import REPO
 from ssc.campaign import Image, read_campaign
 from ssc.classes import LandClass, label_codes
-from ssc.cnn.class_key import read_class_key
+from ssc.cnn.class_key import class_key, read_class_key
+from ssc.cnn.classifier import ClassifierSettings, open_classifier
 from ssc.errors import InputError
+from ssc.evaluation.areas import measure_map
 from ssc.groups import find_name_fault
 from ssc.io.files import find_file_fault, find_folder_fault, find_input_fault
+from ssc.io.rasters import open_band, open_class_raster
+from ssc.io.tables import read_table
 from ssc.preflight import LabelSources, check_image
 
 SCHEMA = yaml.safe_load((REPO / "config/config.schema.yaml").read_text("utf-8"))
@@ -703,6 +708,58 @@ def test_folders_that_cannot_be_listed(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "listdir", refuse)
     with pytest.raises(InputError, match=r"train: folder .* cannot be read \(Permission denied\)"):
         read_campaign(str(tmp_path / "train"), [], "cross_validation")
+
+
+# Results that are damaged after they were made
+
+
+def read_band(path):
+    with open_band(path) as band:
+        return band[0:48, 0:64]
+
+
+def read_map(path):
+    with open_class_raster(path) as codes:
+        return codes[0:48, 0:64]
+
+
+CPU = ClassifierSettings(threads=1)
+
+
+def write_table(path):
+    path.write_text("Image,problem\nUre_0001,\nUre_0002,\n")
+
+
+READERS = {
+    "map": (read_map, raster(LABELS, compress="deflate")),
+    "confidence": (read_band, raster(LABELS, compress="deflate")),
+    "area": (
+        partial(measure_map, classes=CLASSES),
+        raster(LABELS, compress="deflate"),
+    ),
+    "table": (read_table, write_table),
+    "check": (stop_on_failed_check, write_table),
+    "cnn": (
+        lambda path: open_classifier(path, class_key(CLASSES, ["Ure"], False), CPU),
+        partial(save_mean_colour_model, matrix=BY_COLOUR),
+    ),
+}
+
+
+@pytest.mark.parametrize("damage", ["half", "zeros", "empty"])
+@pytest.mark.parametrize("kind", READERS)
+def test_damaged_result_is_to_be_removed(tmp_path, kind, damage):
+    read, write = READERS[kind]
+    path = tmp_path / "result"
+    write(path)
+    read(str(path))
+    n = path.stat().st_size
+    path.write_bytes({"half": path.read_bytes()[: n // 2], "zeros": bytes(n), "empty": b""}[damage])
+    with pytest.raises(InputError) as caught:
+        read(str(path))
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"{path}: ") and "damaged" in problem
+    assert "; delete it and run again" in problem
 
 
 # Mutations of whole files: a sentence, or a row; never another error.

@@ -87,7 +87,7 @@ def test_damaged_labels_are_refused(tmp_path):
     path = tmp_path / "SCLS_Ure_0001.tif"
     write_bands(path, noise(1, 100, 100), compress="deflate")
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(InputError, match="0001.tif: truncated or damaged; copy it anew"):
+    with pytest.raises(InputError, match="0001.tif: truncated or damaged; delete it and run"):
         read_class_raster(str(path))
 
 

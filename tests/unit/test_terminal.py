@@ -123,6 +123,17 @@ def test_errors_of_jobs_are_told_and_repeated_at_the_end(run, tmp_path):
     ]
 
 
+def test_where_many_errors_are_is_told_both_times(run, tmp_path):
+    terminal, log, printed = run
+    many = tmp_path / "many.log"
+    many.write_text("".join(f"ERROR: {n}.jpg: damaged\n" for n in range(100)))
+    log("Error in rule map", logging.ERROR, event="job_error", **job(many, 1))
+    terminal.print_failure(["snakemake.log"])
+    shown = [f"ERROR: {n}.jpg: damaged" for n in range(30)]
+    end = ["... and 70 more lines in the logs", f"    log: {many}"]
+    assert printed.getvalue().splitlines()[2:-1] == [*shown, *end, "", *shown, *end]
+
+
 def test_before_the_jobs_all_is_told(run):
     terminal, log, printed = run
     terminal.is_running = False

@@ -9,7 +9,7 @@ import pandas as pd
 from ..classes import LandClass
 from ..errors import InputError
 from ..io.files import require_file
-from ..io.tables import read_table
+from ..io.tables import read_user_table
 
 COLUMNS = ["LocalClass", "HierarchClass", "River", "ClassName"]
 SEVERAL_RIVERS = "; "
@@ -97,7 +97,7 @@ def read_class_key(path: str | Path, classes: Sequence[LandClass], n_outputs: in
     if Path(path).stat().st_size > MAX_KEY_BYTES:
         raise InputError(f"{path}: larger than {MAX_KEY_BYTES} bytes, no class key; name another")
     try:
-        key = read_table(path)
+        key = read_user_table(path)
     # pandas also raises ValueError of its own at what is no table.
     except (ValueError, OverflowError, TypeError) as error:
         raise InputError(f"{path}: no class key, a CSV with {', '.join(COLUMNS)}") from error

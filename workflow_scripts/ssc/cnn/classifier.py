@@ -12,6 +12,7 @@ import onnxruntime
 import pandas as pd
 
 from ..errors import InputError, SettingError
+from ..io.files import name_damaged_result
 from ..io.windows import SIDE_MULTIPLE, Image, Window, windows
 from ..probabilities import (
     CoarseProbabilities,
@@ -344,6 +345,8 @@ def open_classifier(
 
     Raises
     ------
+    InputError
+        When the file was damaged after it was made.
     SettingError
         When the stride leaves gaps between the tiles of the CNN.
     """
@@ -351,9 +354,10 @@ def open_classifier(
     options.intra_op_num_threads = settings.threads
     # Idle threads would otherwise spin on cores that other jobs have been given.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    session = onnxruntime.InferenceSession(
-        model, options, providers=onnxruntime.get_available_providers()
-    )
+    with name_damaged_result(model):
+        session = onnxruntime.InferenceSession(
+            model, options, providers=onnxruntime.get_available_providers()
+        )
     maps_pixels = len(session.get_outputs()[0].shape) == 4
     kind = UNetClassifier if maps_pixels else TileClassifier
     return kind(session, model, key, settings, river)

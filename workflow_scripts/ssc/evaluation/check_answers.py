@@ -7,7 +7,7 @@ import pandas as pd
 
 from ..classes import LandClass, label_codes
 from ..errors import InputError
-from ..io.tables import class_text, read_table
+from ..io.tables import class_text, read_user_table
 from .check_points import PLACE
 
 # Of each class, for a standard error.
@@ -66,7 +66,7 @@ def _read_file(
 
     try:
         if Path(path).suffix.lower() == ".csv":
-            table = read_table(path)
+            table = read_user_table(path)
         else:
             table = pyogrio.read_dataframe(path, read_geometry=False)
     except (ValueError, RuntimeError) as error:

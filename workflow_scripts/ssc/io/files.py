@@ -3,12 +3,16 @@
 import os
 import stat
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import InputError
 
 # In seconds, between the clocks of disks and computers.
 CLOCK_ERROR = 60
+# What helps against damage: to files of the user, and to those that the workflow wrote.
+COPY, REMAKE = "copy it anew", "delete it and run again"
 
 
 def is_remote(path: str) -> bool:
@@ -68,6 +72,23 @@ def require_file(path: str | Path) -> None:
     """Refuse what is no file that can be read; the InputError is that of `find_file_fault`."""
     if fault := find_file_fault(path):
         raise InputError(fault)
+
+
+@contextmanager
+def name_damaged_result(path: str | Path) -> Iterator[None]:
+    """Make any error while a file is read that the workflow wrote an InputError.
+
+    It was complete when it was written: what cannot be read now was damaged since.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise
+    except Exception as error:
+        # These have messages of their own.
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise InputError(f"{path}: was damaged after it was made; {REMAKE}") from error
 
 
 def find_folder_fault(path: str | Path) -> str:

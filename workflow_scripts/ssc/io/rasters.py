@@ -28,6 +28,7 @@ from .datasets import (
     name_damage,
     open_dataset,
 )
+from .files import REMAKE
 from .windows import WINDOW_SIDE, Raster, Window, whole
 
 if TYPE_CHECKING:
@@ -262,7 +263,7 @@ def black_patches_within(image: Raster, window: Window) -> np.ndarray:
 
 
 class BandReader:
-    """The only band of an open raster, read where it is indexed; made by `open_band`."""
+    """The only band of an open result, read where it is indexed; made by `open_band`."""
 
     def __init__(self, source: rasterio.DatasetReader):
         self.source, self.shape = source, (source.height, source.width)
@@ -271,14 +272,14 @@ class BandReader:
     def __getitem__(self, index: tuple[slice, slice]) -> np.ndarray:
         """Values (height, width), in the data type of the file."""
         window = rasterio.windows.Window.from_slices(*index, *self.shape)
-        with name_damage(self.source.name):
+        with name_damage(self.source.name, REMAKE):
             return self.source.read(1, window=window)
 
     def preview(self, width: int) -> np.ndarray:
         """Values at a lower resolution, the nearest to each pixel; `width` as of `ImageReader`."""
         factor = max(1, self.shape[1] // width)
         size = tuple(-(-side // factor) for side in self.shape)
-        with name_damage(self.source.name):
+        with name_damage(self.source.name, REMAKE):
             return self.source.read(1, out_shape=size)
 
 
@@ -306,14 +307,14 @@ class LabelReader(BandReader):
 
 @contextmanager
 def open_band(path: str | Path) -> Iterator[BandReader]:
-    """Open a raster of one band, such as one of `create_confidence`.
+    """Open a raster of one band that the workflow wrote, such as one of `create_confidence`.
 
     Raises
     ------
     InputError
         When the file cannot be read or has several bands.
     """
-    with open_dataset(path) as source:
+    with open_dataset(path, REMAKE) as source:
         yield BandReader(_one_band(source))
 
 
@@ -329,7 +330,7 @@ def open_class_raster(path: str | Path) -> Iterator[LabelReader]:
     InputError
         When the file cannot be read, has several bands or, where it is read, holds other values.
     """
-    with open_dataset(path) as source:
+    with open_dataset(path, REMAKE) as source:
         yield LabelReader(_one_band(source))
 
 
@@ -464,7 +465,7 @@ def read_probabilities(path: str | Path) -> CoarseProbabilities:
     InputError
         When the file cannot be read.
     """
-    with open_dataset(path) as source, name_damage(path):
+    with open_dataset(path, REMAKE) as source, name_damage(path, REMAKE):
         tags = source.tags()
         return CoarseProbabilities(
             source.read(),

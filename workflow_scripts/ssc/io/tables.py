@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from .files import name_damaged_result
+
 TEXT_COLUMNS = [
     *("Image", "RiverName", "River", "river", "number", "class", "classes", "model", "type"),
     *("experiment", "design", "label", "image", "path", "group", "id", "true_class"),
@@ -27,7 +29,7 @@ def class_text(value: Any) -> str:
 
 
 def read_table(path: str | Path) -> pd.DataFrame:
-    """Read a CSV table in which names stay text: a river may be called 0012 or NA.
+    """Read a CSV table of the workflow, in which names stay text: a river may be 0012 or NA.
 
     Parameters
     ----------
@@ -37,6 +39,19 @@ def read_table(path: str | Path) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Empty cells are NaN.
+
+    Raises
+    ------
+    InputError
+        When the file was damaged after it was made.
     """
+    with name_damaged_result(path):
+        if not Path(path).read_bytes().endswith(b"\n"):
+            raise ValueError("cut short")
+        return read_user_table(path)
+
+
+def read_user_table(path: str | Path) -> pd.DataFrame:
+    """As `read_table`, of a file that users made: pandas raises errors of its own."""
     text = dict.fromkeys(TEXT_COLUMNS, str)
     return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
