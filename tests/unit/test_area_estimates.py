@@ -90,8 +90,18 @@ def test_answers_give_hectares_and_accuracies():
     interval = first[["hectares", "hectares_low", "hectares_high"]].tolist()
     assert interval == pytest.approx([21158, 21158 - 6158, 21158 + 6158], abs=1)
     assert first["percent"] == pytest.approx(100 * first["hectares"] / HECTARES)
+    accuracies = ["users_accuracy", "producers_accuracy"]
+    assert first[accuracies].round().tolist() == [88, 75]
+    assert (1.96 * first[[f"{name}_se" for name in accuracies]]).round().tolist() == [7, 21]
     whole = table.set_index("class").loc["ALL"]
     assert (whole["points"], round(whole["overall_accuracy"], 1)) == (640, 94.7)
+
+
+def test_a_class_that_is_nowhere_has_an_area_of_zero():
+    areas = areas_of([6, 2, 2, 0], [6e4, 2e4, 2e4, 0])
+    table = estimate_areas(areas, answers_of(np.diag([2, 2, 2])), NO_LABELS, seed=1)
+    assert table["points"].tolist() == [2, 2, 2, 0, 6]
+    assert table["hectares"].tolist()[:4] == pytest.approx([6, 2, 2, 0])
 
 
 @pytest.mark.parametrize("second", [np.nan, 1.02])
@@ -118,3 +128,12 @@ def test_without_answers_five_labelled_images_are_needed():
         .isna()
         .all(axis=None)
     )
+
+
+def test_the_interval_leaves_out_as_many_draws_below_as_above():
+    labelled = np.random.default_rng(0).integers(1, 1000, (8, 4, 4))
+    table = estimate_areas(areas_of([1, 2, 3, 4], [1, 2, 3, 4]), NO_ANSWERS, labelled, seed=1)
+    drawn = 100 * bootstrap_areas(labelled, np.array([0.1, 0.2, 0.3, 0.4]), seed=1)[1]
+    # 2.5 % of 1000.
+    assert (drawn < table["percent_low"].to_numpy()).sum(axis=0).tolist() == [25] * 4
+    assert (drawn > table["percent_high"].to_numpy()).sum(axis=0).tolist() == [25] * 4

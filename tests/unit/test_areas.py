@@ -9,7 +9,13 @@ from hypothesis import strategies as st
 from map_samples import write_class_raster
 from rasterio.transform import Affine
 
-from ssc.evaluation.areas import compile_areas, count_rows, measure_map, pixel_areas
+from ssc.evaluation.areas import (
+    compile_areas,
+    count_rows,
+    measure_map,
+    pixel_areas,
+    pixel_width,
+)
 from ssc.io.datasets import RasterGeometry, create_dataset, open_dataset
 
 MAP = np.array(
@@ -116,6 +122,33 @@ def test_web_mercator_is_measured_on_the_ground_and_utm_in_its_plane():
         mercator, cell_area(60, 1) * (0.5 / 111319.490793) ** 2 / 2, rtol=0.01
     )
     np.testing.assert_array_equal(pixel_areas(geometry_of("EPSG:32618", HALF_METRE)), [0.25] * 4)
+
+
+def test_the_middle_of_the_image_decides_between_plane_and_ellipsoid():
+    # Along the equator, where Web Mercator is right; 10,000 km further south it is not.
+    transform = Affine(10, 0, -1e7, 0, -10, 10)
+    np.testing.assert_array_equal(
+        pixel_areas(geometry_of("EPSG:3857", transform, (2, 2_000_000))), [100, 100]
+    )
+
+
+@pytest.mark.parametrize(
+    ("crs", "transform", "metres"),
+    [
+        ("EPSG:32618", Affine(0.5, 0, 620000, 0, -0.25, 5050000), 0.5),
+        # By arctan(3/4).
+        ("EPSG:32618", Affine(0.4, 0.3, 620000, 0.3, -0.4, 5050000), 0.5),
+        ("EPSG:2263", Affine(2, 0, 980000, 0, -2, 200000), 2 * 1200 / 3937),
+        # At 60 degrees, in the third row of three: half as wide as in the plane.
+        ("EPSG:3857", Affine(1e4, 0, -8e6, 0, -1e4, 8399738 + 1.5e4), 0.5e4),
+        ("EPSG:4326", Affine(0.01, 0, -72, 0, -0.01, 60), None),
+        ("EPSG:32618", Affine.identity(), None),
+        (None, HALF_METRE, None),
+    ],
+)
+def test_width_of_a_pixel_on_the_ground(crs, transform, metres):
+    width = pixel_width(geometry_of(crs, transform, (3, 9)))
+    assert width == (metres and pytest.approx(metres, rel=0.004))
 
 
 BLOCKS = st.sampled_from(

@@ -58,6 +58,8 @@ def test_error_is_taken_of_bins_not_of_percents():
     counts = counts_of(p40=(5, 5), p60=(5, 0))
     assert expected_calibration_error(counts, bins=1) == 0
     assert expected_calibration_error(counts, bins=10) == pytest.approx(0.6)
+    # By default the seventies are one bin: half are right at 75 % in the mean.
+    assert expected_calibration_error(counts_of(p71=(5, 5), p79=(5, 0))) == pytest.approx(0.25)
 
 
 def test_error_of_no_pixels_is_unknown():

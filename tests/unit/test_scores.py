@@ -42,9 +42,9 @@ def test_confusion_counts_the_highest_codes():
 
 
 def test_confusion_of_a_large_image_counts_every_pixel():
-    # One more than floats of 32 bits can count.
-    water = np.ones(2**24 + 1, np.uint8)
-    assert confusion_matrix(water, water, 2).tolist() == [[0, 0], [0, 2**24 + 1]]
+    # One pixel of the first class more than floats of 32 bits can count.
+    image = np.append(np.ones(2**24 + 1, np.uint8), np.uint8(2))
+    assert confusion_matrix(image, image, 3)[1:, 1:].tolist() == [[2**24 + 1, 0], [0, 1]]
 
 
 def test_scores_by_hand():

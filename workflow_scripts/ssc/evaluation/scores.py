@@ -107,7 +107,7 @@ def accuracies(confusion: np.ndarray) -> Accuracies:
     with np.errstate(divide="ignore", invalid="ignore"):
         overall = hits.sum() / total
         by_chance = (support / total) @ (mapped / total)
-        kappa = np.nan if by_chance == 1 else (overall - by_chance) / (1 - by_chance)
+        kappa = (overall - by_chance) / (1 - by_chance)
         return Accuracies(float(overall), float(kappa), hits / mapped, hits / support)
 
 
