@@ -66,12 +66,13 @@ def test_key_of_the_published_code_is_read(tmp_path, classes):
         "4,4.0,4.0,Wye,Road\n"
     )
     key = read_class_key(file, classes, n_outputs=5)
-    assert key.to_dict("list") == {
-        "LocalClass": [1, 2, 3, 4],
-        "HierarchClass": [1, 4, 1, 4],
-        "River": ["Ure", "Ure", "Wye", "Wye"],
-        "ClassName": ["water", "Road", "water", "Road"],
-    }
+    assert key.to_csv().splitlines() == [
+        ",LocalClass,HierarchClass,River,ClassName",
+        "0,1,1,Ure,water",
+        "1,2,4,Ure,Road",
+        "2,3,1,Wye,water",
+        "3,4,4,Wye,Road",
+    ]
     assert key_rivers(key) == {"Ure", "Wye"}
 
 

@@ -66,6 +66,21 @@ def test_each_band_gets_the_mean_of_the_training_images(values):
         assert matched[0, 0, 0] == pytest.approx(255 * (values[0] / 255) ** power, abs=1.5)
 
 
+@pytest.mark.parametrize(
+    ("value", "means", "expected"),
+    [
+        # The square of 128 / 255 is 64.25 / 255.
+        (128, [64.25] * 3, [0, 16, 64, 157, 255]),
+        # Out of reach of the powers 1/4 and 4: the nearest.
+        (10, [250] * 3, [0, 180, 215, 240, 255]),
+        (250, [10] * 3, [0, 1, 16, 96, 255]),
+    ],
+)
+def test_curves_are_powers_from_a_quarter_to_four(value, means, expected):
+    curves = matching_curves(histogram(plain(value)), STATS | {"bands": means})
+    assert curves[0, [0, 64, 128, 200, 255]].T.tolist() == [expected] * 3
+
+
 def test_what_has_no_data_stays_black_and_does_not_count():
     image = plain(50)
     image = np.vstack([image, np.zeros_like(image)])

@@ -119,6 +119,12 @@ def test_class_that_the_classifier_did_not_learn_can_still_be_right():
     assert confidence == [[87, 98, 67, 56]]
 
 
+def test_class_that_the_cnn_gives_nowhere_leaves_the_others_as_they_are():
+    with_third = np.insert(OF_CNN, 1, 0, axis=-1), [1, 2, 4]
+    maps = refined(TWO_COLOURS, *with_third, PSEUDO_LABELS, two_colour_classifier())
+    assert maps == ([[1, 1, 1, 4]], [[95, 60, 69, 57]])
+
+
 @pytest.mark.parametrize("pseudo_labels", [[[1, 0, 1]], [[4, 4, 4]], [[0, 0, 0]]])
 def test_map_of_the_cnn_is_kept_where_pseudo_labels_have_fewer_than_two_classes(pseudo_labels):
     probabilities = [[[0.9, 0.1], [0.3, 0.7], [0.8, 0.2]]]

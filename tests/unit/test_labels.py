@@ -98,6 +98,20 @@ def test_labels_beside_their_image_are_refused(tmp_path, shift):
         read(path, image)
 
 
+@pytest.mark.parametrize(
+    ("shift", "expected"),
+    [
+        ((2, 0), [[2, 0, 0], [2, 0, 0]]),
+        ((-2, 0), [[0, 0, 0], [0, 0, 1]]),
+        ((0, 1), [[1, 0, 2], [0, 0, 0]]),
+        ((0, -1), [[0, 0, 0], [0, 1, 2]]),
+    ],
+)
+def test_labels_of_one_row_or_column_of_their_image_are_read(tmp_path, shift, expected):
+    path = save(tmp_path / "a.tif", LABELS.astype(np.uint8), crs=UTM, transform=NORTH_UP)
+    assert read(path, RasterGeometry(2, 3, UTM, NORTH_UP @ Affine.translation(*shift))) == expected
+
+
 def test_labels_are_written_strip_by_strip(tmp_path):
     values = np.random.default_rng(1).integers(0, 3, (1030, 7)).astype(np.uint8)
     path = save(tmp_path / "a.tif", values)

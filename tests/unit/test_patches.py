@@ -61,6 +61,8 @@ def test_jitter_spans_its_range_and_tints_bands_less_than_it_brightens_patches()
     assert 1.1 < spread.max() <= 1.1 / 0.9 + 1e-6
     assert (factors.min(), factors.max()) == pytest.approx((0.8 * 0.9, 1.2 * 1.1), abs=0.03)
     assert factors.mean() == pytest.approx(1, abs=0.01)
+    tints = draw_brightness_jitter(4000, 0, 0.1, np.random.default_rng(0))
+    assert (tints.min(), tints.max()) == pytest.approx((0.9, 1.1), abs=0.001)
 
 
 def test_jitter_multiplies_each_band_up_to_255():

@@ -1,4 +1,5 @@
 import os
+from collections import Counter
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -122,7 +123,10 @@ def test_patches_come_in_the_eight_symmetries_image_and_labels_alike():
     pixels, outputs, _ = patches_of([coded_image(labels)], [labels], 3, batch_size=200)[0]
     np.testing.assert_array_equal(pixels, coded_image(outputs))
     turned = {np.rot90(side, k).tobytes() for side in (labels, labels.T) for k in range(4)}
-    assert {patch.tobytes() for patch in outputs} == turned
+    drawn = Counter(patch.tobytes() for patch in outputs)
+    assert drawn.keys() == turned
+    # 25 on the mean, with a standard deviation of 5.
+    assert max(drawn.values()) < 40
 
 
 def test_image_smaller_than_a_patch_is_mirrored_and_unlabelled_there():

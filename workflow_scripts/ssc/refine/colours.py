@@ -161,7 +161,7 @@ def count_colours(packed: np.ndarray, codes: np.ndarray, n_colours: int) -> csr_
     scipy.sparse.csr_array
         Pixels by class code and colour, int64 (256, n_colours).
     """
-    seen = np.bincount(packed.ravel(), minlength=n_colours) > 0
+    seen = np.bincount(packed.ravel()) > 0
     rank = np.cumsum(seen, dtype=np.int32) - 1
     colours = np.flatnonzero(seen)
     present = np.flatnonzero(np.bincount(codes.ravel())).astype(np.uint8)
