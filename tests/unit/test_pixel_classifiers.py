@@ -95,6 +95,12 @@ def test_network_has_the_layers_asked_for(hidden, units):
     assert [layer.shape[1] for layer in mlp.network_.coefs_] == [*units, 3]
 
 
+def test_network_learns_for_the_epochs_asked_for_even_where_nothing_can_be_learnt():
+    mlp = classifier_of(hidden_layers=[2], epochs=40, n_samples=100)
+    mlp.fit(np.zeros((2, 3), np.float32), np.array([1, 2]), sample_weight=np.ones(2))
+    assert mlp.network_.n_iter_ == 40
+
+
 @pytest.mark.parametrize(("smote_enn", "rare"), [(False, 1), (True, 2)])
 @pytest.mark.parametrize("method", ["mlp", "rf"])
 def test_smote_enn_finds_a_rare_class_among_the_colours_of_another(method, smote_enn, rare):

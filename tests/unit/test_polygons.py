@@ -113,6 +113,18 @@ def test_polygons_without_crs_lie_over_images_with_a_world_file(save):
     image = RasterGeometry(10, 10, None, NORTH_UP)
     assert drawn(path, image)[0].tolist() == [1, 1, 1, 0, 0, 0, 0, 0, 0, 0]
     assert not drawn(path, IMAGE).any()
+    # Nor are they in pixels, as long as no column names the image.
+    assert read_polygons(path, CODES).over("Ure_0001.jpg", FLAT).codes.size == 0
+
+
+def test_images_may_be_wider_than_high(save):
+    image = RasterGeometry(4, 12, UTM, NORTH_UP)
+    layer = read_polygons(save([on_map(8, 1, 11, 3)]), CODES)
+    expected = np.zeros((4, 12), np.uint8)
+    expected[1:3, 8:11] = 1
+    for polygons in (layer.over("a.jpg", image), polygons_over([layer], "a.jpg", image)):
+        np.testing.assert_array_equal(polygons.rasterize(), expected)
+    assert set(find_labelled_images([layer], {"a.jpg": image})) == {"a.jpg"}
 
 
 def test_drawing_the_outlines_of_labels_gives_the_labels_back(save):
@@ -155,8 +167,10 @@ def test_images_that_polygons_cover_are_labelled_and_told_apart(save):
     layer = read_polygons(save(place), CODES)
     found = find_labelled_images([layer], images)
     assert set(found) == {"a.jpg", "c.jpg"}
-    # Another polygon changes only the image that it lies over.
-    more = read_polygons(save([*place, on_map(22, 1, 24, 5)], name="more.gpkg"), CODES)
+    # Another polygon changes only the image that it lies over, not one that it bends about.
+    bent = on_map(5, 12, 14, 13).union(on_map(13, 5, 14, 13))
+    others = on_map(22, 1, 24, 5), bent
+    more = read_polygons(save([*place, *others], name="more.gpkg"), CODES)
     again = find_labelled_images([more], images)
     assert set(again) == {"a.jpg", "b.jpg", "c.jpg"}
     assert (again["a.jpg"], again["c.jpg"]) == (found["a.jpg"], found["c.jpg"])
@@ -221,6 +235,8 @@ def test_polygons_that_lie_over_no_image(save):
     assert refused(path, flat) == (
         "the column image names images that the campaign does not have: Wye/1.jpg; correct it"
     )
+    path = save(box, crs=None, name="right.gpkg", **(columns | {"image": ["Ure/1.jpg", "Dee/1"]}))
+    assert find_labelled_images([read_polygons(path, CODES)], flat).keys() == flat.keys()
     path = save(box, crs=None, name="twice.gpkg", **(columns | {"image": ["Ure/1.jpg", "1"]}))
     assert refused(path, flat).startswith("the column image names several images at a time")
 
