@@ -110,6 +110,13 @@ def test_majority_of_pixels_decides_a_colour_of_two_classes(name):
     assert apply_lookup_table(image, fit(name, image, labels)).tolist() == [[1] * 100 + [2] * 100]
 
 
+@pytest.mark.parametrize("name", ["PixelMLP", "PixelRF"])
+def test_a_rare_class_counts_no_more_than_its_pixels(name):
+    low, high = (20, 20, 20), (200, 200, 200)
+    image, labels = columns((1000, high, 1), (60, low, 1), (40, low, 2))
+    assert (apply_lookup_table(image, fit(name, image, labels)) == 1).all()
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("code", [0, 3])
 def test_table_of_no_or_one_class_is_that_everywhere(name, code):

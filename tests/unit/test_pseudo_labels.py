@@ -47,6 +47,11 @@ def test_only_patches_of_too_few_tiles_take_the_majority_about_them(tiles, min_t
     np.testing.assert_array_equal(labels, expected)
 
 
+def test_patches_that_touch_at_corners_are_apart():
+    class_map = raster([[1, 2, 2], [2, 1, 2], [2, 2, 2]])
+    assert pseudo_labels(class_map, min_tiles=2).tolist() == [[2] * 3] * 3
+
+
 def test_pixels_below_the_probability_get_no_pseudo_label(caplog):
     tile_map, confidence = raster([[1, 2, 2, 3]]), raster([[6, 7, 8, 100]])
     labels = pseudo_labels(tile_map, confidence=confidence, min_probability=0.07)
@@ -67,8 +72,8 @@ def test_patches_are_counted_before_low_confidence_is_masked():
     [(0.25, 0, 100, 0), (0.25, 150, 150, 0), (0.25, 401, 400, 1), (1.0, 400, 400, 0)],
 )
 def test_a_fraction_of_the_pixels_is_drawn(pixel_fraction, min_pixels, left, warns, caplog):
-    tile_map = np.zeros((30, 30), np.uint8)
-    tile_map[5:25, 5:25] = np.arange(20) % 3 + 1
+    tile_map = np.zeros((45, 20), np.uint8)
+    tile_map[5:25] = np.arange(20) % 3 + 1
 
     def labels(seed):
         return pseudo_labels(
