@@ -1,6 +1,7 @@
 """Config, discovery of images, and the input functions of all rules."""
 
 import csv
+import os
 import re
 import sys
 from functools import partial
@@ -23,6 +24,9 @@ from workflow_scripts.ssc.io.files import (
     is_remote,
     name_damaged_result,
 )
+
+# A job ends with the process that runs it: job.py.
+os.environ["SNAKEMAKE_PID"] = str(os.getpid())
 
 # Not workflow.basedir, which is that of a workflow that imports this one as a module.
 SCRIPTS = Path(campaign.__file__).parents[1]

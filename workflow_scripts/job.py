@@ -4,6 +4,8 @@ import errno
 import logging
 import os
 import sys
+import threading
+import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -74,6 +76,7 @@ def run_job(snakemake) -> Iterator[None]:
     SystemExit
         After a fault.
     """
+    threading.Thread(target=end_with_snakemake, daemon=True).start()
     # Snakemake itself limits OpenMP and BLAS; ONNX Runtime, scikit-learn, Keras get it as settings.
     cv2.setNumThreads(snakemake.threads)
     with open(snakemake.log[0], "w", encoding="utf-8", buffering=1) as log, redirect_output(log):
@@ -100,6 +103,18 @@ def run_job(snakemake) -> Iterator[None]:
                 sys.exit(1)
             logging.exception("ERROR: this should not happen; please report it with this traceback")
             sys.exit(1)
+
+
+def end_with_snakemake() -> None:
+    """End this process once its Snakemake was killed: the next one begins the same job anew."""
+    # Not the parent: it may be a shell, or be gone before this process can ask for it.
+    pid = int(os.environ["SNAKEMAKE_PID"])
+    try:
+        while True:
+            os.kill(pid, 0)
+            time.sleep(0.5)
+    except ProcessLookupError:
+        os._exit(1)
 
 
 class ImageFormatter(logging.Formatter):

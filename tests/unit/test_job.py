@@ -17,12 +17,13 @@ from ssc.errors import InputError, SettingError
 
 
 @pytest.fixture
-def start_job(tmp_path):
+def start_job(tmp_path, monkeypatch):
     """Begin a job of which the log is returned; afterwards logging is as before."""
     root, rasterio = logging.getLogger(), logging.getLogger("rasterio")
     level, gdal_level = root.level, rasterio.level
     threads = cv2.getNumThreads()
     log = tmp_path / "job.log"
+    monkeypatch.setenv("SNAKEMAKE_PID", str(os.getpid()))
 
     def start(check=(), n_threads=1):
         # Those of pytest: logging is set up only where there are none.

@@ -1,22 +1,28 @@
 """A run that is killed resumes, and ends with the maps of an undisturbed one."""
 
-import os
-import signal
 import subprocess
 import time
+
+import psutil
+from slurm_node import wait_for
 
 from run import run_snakemake, snakemake_command
 
 
-def test_the_same_seed_gives_the_same_maps_on_other_cores_and_even_after_a_kill(
+def test_the_same_seed_gives_the_same_maps_on_other_cores_and_even_after_two_kills(
     undisturbed, tmp_path, small, copy_river, map_digests
 ):
     folder = copy_river(tmp_path)
+    model = folder / "results/Clearbrook/model/Clearbrook.onnx"
+    kill_when(folder, "results/logs/train_cnn/Clearbrook.log", small)
+    # A job that went on without Snakemake would train beside that of the next run.
+    wait_for(lambda: not jobs(folder), 300)
+    assert not model.exists()
+    assert run_snakemake(folder, "--unlock", config=small).returncode == 0
     kill_when(folder, "results/Clearbrook/cnn/CNN_*.tif", small)
     expected = map_digests(undisturbed / "results/Clearbrook")
     # Three images: map of the CNN, final map, a confidence of each, and probabilities.
     assert len(expected) == 15
-    model = folder / "results/Clearbrook/model/Clearbrook.onnx"
     trained = model.stat().st_mtime
     assert run_snakemake(folder, "--unlock", config=small).returncode == 0
     run = run_snakemake(folder, "--cores", 2, config=small)
@@ -26,18 +32,19 @@ def test_the_same_seed_gives_the_same_maps_on_other_cores_and_even_after_a_kill(
 
 
 def kill_when(folder, pattern, config):
-    """Run the workflow and kill it, with all its jobs, once a file of the pattern exists."""
+    """Run the workflow and kill it, but none of its jobs, once a file of the pattern exists."""
     command = snakemake_command(folder, "--cores", 1, config=config)
-    run = subprocess.Popen(
-        command,
-        cwd=folder,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-    )
+    run = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     deadline = time.monotonic() + 300
     while not list(folder.glob(pattern)) and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     assert run.poll() is None
-    os.killpg(run.pid, signal.SIGKILL)
+    run.kill()
     run.wait()
+
+
+def jobs(folder):
+    """Processes that run the scripts of a folder."""
+    scripts = f"{folder}/.snakemake/scripts/"
+    lines = [process.info["cmdline"] for process in psutil.process_iter(["cmdline"])]
+    return [line for line in lines if line and line[-1].startswith(scripts)]
