@@ -187,8 +187,8 @@ class Terminal(logging.Handler):
         lines = _marked_lines(logs, "ERROR: ")
         if not lines:
             tail = [line for log in logs for line in _lines(log) if NOISE not in line][-TAIL:]
-            what = f"ERROR: {rule} was killed, for lack of memory perhaps, or crashed; see {where}"
-            lines = [what, *tail]
+            causes = "killed, out of memory, disk full?"
+            lines = [f"ERROR: {rule} ended without a message: {causes} See {where}", *tail]
         new = [line for line in lines if line not in self.errors]
         if new:
             new.append(LOG + where)

@@ -1,3 +1,4 @@
+import resource
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -12,6 +13,7 @@ from rasterio.transform import Affine
 from run import REPO
 from ssc.errors import InputError
 from ssc.io import rasters
+from ssc.io.datasets import create_dataset
 from ssc.io.rasters import (
     RasterGeometry,
     black_patches,
@@ -354,6 +356,21 @@ except InputError as error:
     )
     assert run.stdout.startswith(f"{tmp_path}: cannot be written to; is the disk full")
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".draft", ".xml")]
+
+
+def test_disk_that_fills_up_only_as_the_file_is_closed_is_told(tmp_path):
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    path, geometry = tmp_path / "labels.tif", RasterGeometry(100, 100)
+    try:
+        with (
+            pytest.raises(InputError, match="is the disk full"),
+            create_dataset(path, geometry) as target,
+        ):
+            # One block of 10 kB, which GDAL holds back until the end.
+            target.write(noise(100, 100), 1)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def test_map_of_an_image_without_georeference_has_none(tmp_path, classes):

@@ -110,7 +110,7 @@ def test_errors_of_jobs_are_told_and_repeated_at_the_end(run, tmp_path):
     errors = [
         "ERROR: a.jpg: damaged",
         f"    log: {bad}",
-        f"ERROR: map was killed, for lack of memory perhaps, or crashed; see {killed}",
+        f"ERROR: map ended without a message: killed, out of memory, disk full? See {killed}",
         "a_0001 (1 of 1)",
         f"    log: {killed}",
     ]

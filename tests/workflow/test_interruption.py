@@ -1,12 +1,13 @@
 """A run that is killed resumes, and ends with the maps of an undisturbed one."""
 
 import subprocess
+import sys
 import time
 
 import psutil
 from slurm_node import wait_for
 
-from run import run_snakemake, snakemake_command
+from run import REPO, run_snakemake, snakemake_command
 
 
 def test_the_same_seed_gives_the_same_maps_on_other_cores_and_even_after_two_kills(
@@ -29,6 +30,16 @@ def test_the_same_seed_gives_the_same_maps_on_other_cores_and_even_after_two_kil
     assert run.returncode == 0, run.stdout[-5000:]
     assert map_digests(folder / "results/Clearbrook") == expected
     assert model.stat().st_mtime == trained
+
+
+def test_results_are_those_of_an_undisturbed_run_after_many_accidents(undisturbed, tmp_path):
+    cnn = undisturbed / "results/Clearbrook/model/Clearbrook"
+    small = ["--images", "6", "--images-per-job", "2", "--every", "8", "--out", tmp_path]
+    command = [sys.executable, REPO / "benchmarks/faults.py", "--cnn", cnn, *small]
+    run = subprocess.run(command, text=True, capture_output=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr[-5000:]
+    for accident in ("disk full: ", "snakemake killed: 2", "0 of them differ; 0 parts"):
+        assert accident in run.stdout
 
 
 def kill_when(folder, pattern, config):

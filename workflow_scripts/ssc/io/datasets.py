@@ -167,8 +167,10 @@ def create_dataset(
         blockxsize=256,
         blockysize=256,
     )
-    with name_full_disk(path), rasterio.open(path, "w", **profile | options) as target:
-        yield target
+    with name_full_disk(path):
+        with rasterio.open(path, "w", **profile | options) as target:
+            yield target
+        read_back(path)
 
 
 @contextmanager
@@ -182,6 +184,13 @@ def name_full_disk(path: str | Path) -> Iterator[None]:
             f"{Path(path).parent}: cannot be written to; is the disk full, or the folder "
             f"protected? ({reason})"
         ) from error
+
+
+def read_back(path: str | Path) -> None:
+    """Read a file just written: where a disk fills up as GDAL closes the file, GDAL says nothing."""
+    with rasterio.open(path) as written:
+        for band in written.indexes:
+            written.checksum(band)
 
 
 @contextmanager
@@ -217,6 +226,7 @@ def create_cog(
                 rasterio.shutil.copy(
                     draft, path, driver="COG", overview_resampling=overviews, **form
                 )
+                read_back(path)
         finally:
             draft.unlink(missing_ok=True)
             Path(f"{draft}.aux.xml").unlink(missing_ok=True)
