@@ -56,7 +56,7 @@ def main():
         counts = {"needed": needed, "started": count_jobs(place.logs, STARTED)}
         counts |= {"killed": killed, "finished": count_jobs(place.logs, FINISHED)}
     print(markdown(pd.DataFrame(counts).fillna(0).astype(int)))
-    print(", ".join(f"{what}: {happened[what]}" for what in ("job killed", *happened)))
+    print(", ".join(f"{what}: {happened[what]}" for what in happened))
     print(f"{took:.0f} s, {quiet:.0f} s undisturbed")
     differing = sorted(n for n in expected.keys() | found if expected.get(n) != found.get(n))
     print(

@@ -187,7 +187,7 @@ def name_full_disk(path: str | Path) -> Iterator[None]:
 
 
 def read_back(path: str | Path) -> None:
-    """Read a file just written: where a disk fills up as GDAL closes the file, GDAL says nothing."""
+    """Read a file just written: GDAL says nothing of a disk that fills up as it closes the file."""
     with rasterio.open(path) as written:
         for band in written.indexes:
             written.checksum(band)
