@@ -1,3 +1,6 @@
+import resource
+from contextlib import contextmanager
+
 import pytest
 from hypothesis import settings
 
@@ -16,3 +19,19 @@ def classes():
         LandClass(2, "Sediment", "orange"),
         LandClass(4, "Road", "#ff0000"),
     ]
+
+
+@pytest.fixture
+def full_disk():
+    """Let files grow to 4 kB only."""
+
+    @contextmanager
+    def limit():
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
+        try:
+            yield
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    return limit

@@ -7,10 +7,12 @@ from xml.etree import ElementTree
 import geopandas
 import numpy as np
 import pandas as pd
+import pytest
 import shapely
 from rasterio.crs import CRS
 from rasterio.transform import Affine
 
+from ssc.errors import InputError
 from ssc.evaluation.crop_polygons import locate_crops
 from ssc.io.datasets import RasterGeometry
 from ssc.io.geopackage import write_geopackage
@@ -60,6 +62,12 @@ def test_a_layer_keeps_its_table_and_has_a_style_by_default(tmp_path, classes):
         ("2", "Sediment", "255,165,0,255"),
         ("4", "Road", "255,0,0,255"),
     ]
+
+
+def test_a_full_disk_is_told(tmp_path, classes, full_disk):
+    table = geopandas.GeoDataFrame({"class_code": [1]}, geometry=[shapely.box(0, 0, 1, 1)])
+    with pytest.raises(InputError, match="is the disk full"), full_disk():
+        write_geopackage(tmp_path / "a.gpkg", table, "classes", "Polygon", classes)
 
 
 def test_the_same_layer_makes_the_same_bytes(tmp_path, classes):

@@ -1,4 +1,3 @@
-import resource
 import subprocess
 import sys
 from xml.etree import ElementTree
@@ -358,19 +357,14 @@ except InputError as error:
     assert not [path for path in tmp_path.iterdir() if path.suffix in (".draft", ".xml")]
 
 
-def test_disk_that_fills_up_only_as_the_file_is_closed_is_told(tmp_path):
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    path, geometry = tmp_path / "labels.tif", RasterGeometry(100, 100)
-    try:
-        with (
-            pytest.raises(InputError, match="is the disk full"),
-            create_dataset(path, geometry) as target,
-        ):
-            # One block of 10 kB, which GDAL holds back until the end.
-            target.write(noise(100, 100), 1)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+def test_disk_that_fills_up_only_as_the_file_is_closed_is_told(tmp_path, full_disk):
+    # One block of 10 kB, which GDAL holds back until the end.
+    with (
+        pytest.raises(InputError, match="is the disk full"),
+        full_disk(),
+        create_dataset(tmp_path / "labels.tif", RasterGeometry(100, 100)) as target,
+    ):
+        target.write(noise(100, 100), 1)
 
 
 def test_map_of_an_image_without_georeference_has_none(tmp_path, classes):

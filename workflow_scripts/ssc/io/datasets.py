@@ -174,11 +174,13 @@ def create_dataset(
 
 
 @contextmanager
-def name_full_disk(path: str | Path) -> Iterator[None]:
+def name_full_disk(
+    path: str | Path, errors: tuple[type[Exception], ...] = (RasterioError, CPLE_BaseError)
+) -> Iterator[None]:
     """Make an error of GDAL while it writes a file an InputError."""
     try:
         yield
-    except (RasterioError, CPLE_BaseError) as error:
+    except errors as error:
         reason = error.__cause__ or error
         raise InputError(
             f"{Path(path).parent}: cannot be written to; is the disk full, or the folder "
