@@ -81,10 +81,11 @@ def main(snakemake):
         figures=[draw_figure(row, paths, results, params, classes) for row in chosen.itertuples()],
         warnings=warnings,
         labels=read_table(inputs.labels),
+        seed=params.seed,
+        experiments=read_table(inputs.experiments),
+        totals=read_table(inputs.totals),
+        confusion=read_table(inputs.confusion),
         compiled=compiled,
-        experiments=read_scores(inputs.experiments, params.seed),
-        totals=read_scores(inputs.totals, params.seed),
-        confusion=read_scores(inputs.confusion, params.seed),
         reliability=read_scores(inputs.reliability, params.seed),
         estimates=read_estimates(inputs.estimates, {*images["group"]}),
         histories=dict(zip(params.trained, map(read_table, inputs.histories), strict=True)),
@@ -106,7 +107,7 @@ def main(snakemake):
 
 
 def read_scores(path, seed):
-    """Rows of one seed: the page shows one map of each image."""
+    """Rows of the seed whose maps the page shows."""
     table = read_table(path)
     return table[table["seed"] == seed].drop(columns="seed")
 

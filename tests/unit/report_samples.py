@@ -55,10 +55,10 @@ def make_images(images=IMAGES):
 
 
 def make_experiments():
-    columns = ["design", "in_sample", "rivers", "images", "F1", "CNN", "MLP"]
+    columns = ["design", "in_sample", "seed", "rivers", "images", "F1", "CNN", "MLP"]
     rows = [
-        ("per_river", True, 2, 2, "weighted", 78.75, 79.75),
-        ("per_river", True, 2, 2, "median of rivers", 79, 80),
+        ("per_river", True, 42, 2, 2, "weighted", 78.75, 79.75),
+        ("per_river", True, 42, 2, 2, "median of rivers", 79, 80),
     ]
     return pd.DataFrame(rows, columns=columns)
 
@@ -86,7 +86,14 @@ def make_content(experiment="summer survey", classes=CLASSES, images=IMAGES):
     confusion = [(*key, *row, 0) for row in counts for key in by]
     keys = ["design", "model", "in_sample", "type"]
     totals = pd.DataFrame(by, columns=keys).assign(
-        images=2, accuracy=70, weighted_f1=79, macro_f1=78, boundary_f1=None, calibration_error=1
+        seed=42,
+        images=2,
+        support=50,
+        accuracy=70,
+        weighted_f1=79,
+        macro_f1=78,
+        boundary_f1=None,
+        calibration_error=1,
     )
     estimates = pd.DataFrame(
         {
@@ -112,12 +119,13 @@ def make_content(experiment="summer survey", classes=CLASSES, images=IMAGES):
         figures=figures,
         warnings=pd.DataFrame({"image": ["Wye_0002"], "warning": ["dark"], "remedy": ["check it"]}),
         labels=pd.DataFrame(labels),
-        compiled=make_compiled(images, classes),
+        seed=42,
         experiments=make_experiments(),
         totals=totals.assign(**{f"f1_{name}": 75 for name in names}),
         confusion=pd.DataFrame(
             confusion, columns=[*keys, "label", *(f"mapped_{name}" for name in names), "unmapped"]
-        ),
+        ).assign(seed=42),
+        compiled=make_compiled(images, classes),
         reliability=reliability.assign(model="Ure", in_sample=True),
         estimates=estimates,
         histories={"Ure": history},

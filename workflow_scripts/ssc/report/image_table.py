@@ -35,7 +35,8 @@ def compile_images(
     -------
     pandas.DataFrame
         group, image, river, confidence, f1_cnn, f1_final (percent, weighted by pixels, NaN without
-        labels), learned_from (bool), percent_<code> and hectares_<code> (NaN where unknown).
+        labels), learned_from (bool), quality (percent, the order), percent_<code> and
+        hectares_<code> (NaN where unknown).
     """
     keys = ["group", "image"]
     images = confidence[[*keys, "river", "confidence"]]
@@ -53,9 +54,9 @@ def compile_images(
         wide = of_images.pivot(index=keys, columns="class_code", values=unit)
         wide = wide.reindex(columns=[c.code for c in classes]).add_prefix(f"{unit}_")
         images = images.merge(wide.reset_index(), "left", keys)
-    quality = images["f1_final"].mask(images["learned_from"]).fillna(images["confidence"])
-    order = images.assign(quality=quality).sort_values(["quality", *keys], kind="stable").index
-    return images.loc[order].reset_index(drop=True)
+    f1 = images["f1_final"].mask(images["learned_from"])
+    images["quality"] = f1.fillna(images["confidence"])
+    return images.sort_values(["quality", *keys], kind="stable", ignore_index=True)
 
 
 def select_figures(images: pd.DataFrame, of_river: int, in_all: int) -> pd.DataFrame:

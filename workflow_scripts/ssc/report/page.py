@@ -1,6 +1,5 @@
 """The page of the report, from the tables and pictures of a campaign."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,7 +15,9 @@ from matplotlib.colors import to_hex
 from ..classes import LandClass
 from ..evaluation.panels import STAGE_TITLES
 from ..evaluation.scores import accuracies
+from ..evaluation.summaries import spread_over_seeds
 from . import charts
+from .numbers import format_number, format_spread
 from .previews import CONFIDENCE_STEP, RIGHT, WRONG, confidence_colours
 from .verdict import describe_design, write_verdict
 
@@ -47,8 +48,12 @@ class ReportContent:
         For each large figure: group, image, photo, and layers by caption.
     warnings, labels : pandas.DataFrame
         From `compile_warnings` and `summarise_labels`.
-    compiled, experiments, totals, confusion, reliability, estimates : pandas.DataFrame
-        The tables of the campaign; without rows where it has none.
+    seed : int
+        Of the maps that the page shows, and of its tables but those of scores.
+    experiments, totals, confusion : pandas.DataFrame
+        Scores of all seeds; without rows where the campaign has none.
+    compiled, reliability, estimates : pandas.DataFrame
+        Of the seed; without rows where the campaign has none.
     histories : mapping of str to pandas.DataFrame
         Curves of training by CNN.
     suggestions : mapping
@@ -73,10 +78,11 @@ class ReportContent:
     figures: Sequence[Mapping[str, Any]]
     warnings: pd.DataFrame
     labels: pd.DataFrame
-    compiled: pd.DataFrame
+    seed: int
     experiments: pd.DataFrame
     totals: pd.DataFrame
     confusion: pd.DataFrame
+    compiled: pd.DataFrame
     reliability: pd.DataFrame
     estimates: pd.DataFrame
     histories: Mapping[str, pd.DataFrame]
@@ -106,7 +112,7 @@ def render(content: ReportContent) -> str:
         lstrip_blocks=True,
     )
     environment.policies["json.dumps_kwargs"] = {"sort_keys": False}
-    environment.filters["number"] = format_number
+    environment.filters |= {"number": format_number, "breakable": mark_breaks}
     bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace(
         "</script", "<\\/script"
     )
@@ -121,12 +127,38 @@ def render(content: ReportContent) -> str:
         flagged={*content.warnings["image"]},
         rows=images.to_dict("records"),
         several_groups=images["group"].nunique() > 1,
+        has_areas=bool(images.filter(regex="^percent_").notna().any(axis=None)),
         has_hectares=bool(images.filter(regex="^hectares_").notna().any(axis=None)),
+        hectares={
+            group: {c.name: part[f"hectares_{c.code}"].sum(skipna=False) for c in content.classes}
+            for group, part in images.groupby("group")
+        },
         has_scores=bool(images["f1_final"].notna().any()),
         figure_numbers={(f["group"], f["image"]): n for n, f in enumerate(content.figures)},
         areas=[*content.estimates.groupby("group", sort=False)][:MOST_GROUPS],
         agreements=compare_stages(content),
+        totals=spread_over_seeds(content.totals).to_dict("records"),
+        measures={
+            measure: title
+            for measure, title in (
+                ("accuracy", "Accuracy"),
+                ("weighted_f1", "Weighted F1"),
+                ("macro_f1", "Macro F1"),
+                ("boundary_f1", "Boundary F1"),
+                *((f"f1_{c.name}", f"F1 {c.name}") for c in content.classes),
+                ("calibration_error", "Calibration error"),
+            )
+            if content.totals[measure].notna().any()
+        },
+        learned=[
+            (group, of_group.set_index("class").to_dict("index"))
+            for group, of_group in content.labels.groupby("group", sort=False)
+        ],
+        n_seeds=content.totals["seed"].nunique(),
         charts=make_charts(content),
+        designs={
+            d: describe_design(d, in_sample=True) for d in content.compiled["design"].unique()
+        },
         confidence_key=[
             (percent, to_hex(confidence_colours()[percent // CONFIDENCE_STEP] / 255))
             for percent in range(20, 101, 20)
@@ -137,6 +169,11 @@ def render(content: ReportContent) -> str:
         stages=STAGE_TITLES,
         vega=Markup(bundle),
     )
+
+
+def mark_breaks(name: str) -> Markup:
+    """Let a line end after each underscore of a name."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def make_charts(content: ReportContent) -> dict[str, dict[str, Any]]:
@@ -163,7 +200,11 @@ def make_charts(content: ReportContent) -> dict[str, dict[str, Any]]:
 
 
 def compare_stages(content: ReportContent) -> list[dict[str, Any]]:
-    """Confusion matrices and accuracies of each design, of the CNN's map and the final one."""
+    """Confusion matrices and accuracies of each design, of the CNN's map and the final one.
+
+    Matrices are of the seed that the page shows. With several seeds, the overall accuracy and kappa
+    are their means, with standard deviations.
+    """
     names = [c.name for c in content.classes]
     stages = [s for s in STAGE_TITLES if s in ("CNN", content.final_stage)]
     found = []
@@ -171,22 +212,26 @@ def compare_stages(content: ReportContent) -> list[dict[str, Any]]:
         of_design = {}
         for stage in stages:
             of_stage = table[table["type"] == stage]
-            counts = of_stage.groupby("label")[[*(f"mapped_{n}" for n in names), "unmapped"]].sum()
-            matrix = counts.reindex(names, fill_value=0).to_numpy()
-            agreement = accuracies(matrix)
+            matrices = {
+                seed: of_seed.groupby("label")[[*(f"mapped_{n}" for n in names), "unmapped"]]
+                .sum()
+                .reindex(names, fill_value=0)
+                .to_numpy()
+                for seed, of_seed in of_stage.groupby("seed")
+            }
+            agreements = {seed: accuracies(matrix) for seed, matrix in matrices.items()}
+            matrix, agreement = matrices[content.seed], agreements[content.seed]
+            overall, kappa = (
+                pd.Series([100 * getattr(one, measure) for one in agreements.values()])
+                for measure in ("overall", "kappa")
+            )
             of_design[stage] = {
                 "matrix": matrix[:, : len(names)].tolist(),
                 "shares": (matrix / matrix.sum(axis=1, keepdims=True).clip(1)).tolist(),
                 "users": (100 * agreement.users).tolist(),
                 "producers": (100 * agreement.producers).tolist(),
-                "overall": 100 * agreement.overall,
-                "kappa": 100 * agreement.kappa,
+                "overall": format_spread(overall.mean(), overall.std()),
+                "kappa": format_spread(kappa.mean(), kappa.std()),
             }
         found.append({"title": describe_design(str(design), bool(own)), "stages": of_design})
     return found
-
-
-def format_number(value: float | None, digits: int = 1) -> str:
-    """Write a number with separators, a dash for none."""
-    missing = value is None or (isinstance(value, float) and math.isnan(value)) or value is pd.NA
-    return "\N{EN DASH}" if missing else f"{value:,.{digits}f}"

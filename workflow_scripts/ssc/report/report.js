@@ -12,7 +12,8 @@ function drawChart(place) {
   const config = {
     background: "transparent", font: "system-ui, sans-serif", view: { stroke: null },
     axis: { ...text, labelLimit: 140, gridColor: line, domainColor: line, tickColor: line },
-    legend: { ...text, orient: "bottom", columns: innerWidth < 900 ? 2 : 4, labelLimit: 300 },
+    legend: { ...text, orient: "bottom", labelLimit: 210,
+      columns: Math.max(1, Math.floor(place.clientWidth / 240)) },
     rule: { color: ink }, tick: { color: ink }, point: { color: ink },
     range: { category: ["#e08214", "#2b8cbe", "#66a61e", "#7b6fd0", "#e7298a", "#a6761d",
       "#1b9e77", "#999999", "#d95f02", "#4daf4a"] },

@@ -5,9 +5,10 @@ from collections.abc import Collection
 import pandas as pd
 
 from ..evaluation.summaries import DESIGNS
+from .numbers import format_spread
 
-# Mean confidence in percent below which a map is called uncertain.
-LOW_CONFIDENCE = 70
+# Percent of F1 or of mean confidence, below which a map is called doubtful.
+LOW = 70
 MOST_NAMED = 3
 
 
@@ -23,7 +24,7 @@ def write_headline(experiments: pd.DataFrame, final_stage: str) -> str:
     Parameters
     ----------
     experiments : pandas.DataFrame
-        From `compare_experiments`.
+        From `compare_experiments`, of all seeds.
     final_stage : str
 
     Returns
@@ -34,12 +35,15 @@ def write_headline(experiments: pd.DataFrame, final_stage: str) -> str:
     rows = experiments[experiments["F1"] == "weighted"]
     if rows.empty:
         return "There are no labels to score the maps by."
-    parts = [
-        f"{row[final_stage]:.1f} % on {_count(row['images'], 'labelled image')} "
-        f"mapped {describe_design(row['design'], row['in_sample'])}"
-        for row in rows.to_dict("records")
-    ]
-    return f"F1 of the final maps is {'; '.join(parts)}."
+    parts = []
+    for (design, own), part in rows.groupby(["design", "in_sample"], sort=False):
+        f1 = part[final_stage]
+        images = _count(part["images"].max(), "labelled image")
+        by = describe_design(str(design), bool(own))
+        parts.append(f"{format_spread(f1.mean(), f1.std())} % on {images} mapped {by}")
+    seeds = rows["seed"].nunique()
+    spread = f" (mean ± standard deviation of {seeds} seeds)" if seeds > 1 else ""
+    return f"F1 of the final maps is {'; '.join(parts)}{spread}."
 
 
 def name_images_to_check(images: pd.DataFrame, warned: Collection[str]) -> str:
@@ -57,17 +61,26 @@ def name_images_to_check(images: pd.DataFrame, warned: Collection[str]) -> str:
     str
         A sentence.
     """
-    least = images.sort_values("confidence", kind="stable")
-    uncertain = least[least["image"].isin(warned) | (least["confidence"] < LOW_CONFIDENCE)]
-    if uncertain.empty and least.empty:
+    if images.empty:
         return "No image was mapped."
-    if uncertain.empty:
-        row = least.iloc[0]
-        return f"No map stands out; the lowest confidence has {row.image} ({row.confidence:.0f} %)."
-    named = [f"{row.image} ({row.confidence:.0f} %)" for row in uncertain.itertuples()]
+    is_low = (images["quality"] < LOW) | (images["confidence"] < LOW)
+    doubtful = images[is_low | images["image"].isin(warned)]
+    if doubtful.empty:
+        least = images.sort_values("confidence", kind="stable").iloc[0]
+        return (
+            "No map stands out; the lowest confidence has "
+            f"{least['image']} ({least['confidence']:.0f} %)."
+        )
+    named = []
+    for row in doubtful.to_dict("records"):
+        if row["confidence"] < LOW:
+            reason = f"confidence {row['confidence']:.0f} %"
+        else:
+            reason = f"F1 {row['quality']:.0f} %" if row["quality"] < LOW else "warning"
+        named.append(f"{row['image']} ({reason})")
     more = len(named) - MOST_NAMED
     text = ", ".join(named[:MOST_NAMED]) + (f" and {more} more" if more > 0 else "")
-    return f"Check first, for low confidence or a warning: {text}."
+    return f"Check first: {text}."
 
 
 def write_verdict(
