@@ -103,7 +103,7 @@ def classify(ortho: Path, cnn: str) -> tuple[float, float]:
     classifier = open_classifier(f"{cnn}.onnx", read_table(f"{cnn}.csv"), ClassifierSettings(1))
     with batch_of(ortho, "cnn") as batch, open_image(str(ortho)) as image:
         result = classifier.classify(image)
-        how = read_classes(config["classes"]), windows(image.shape), result.read
+        how = read_classes(config["classes"]), windows(image.shape), result.read, {}
         write_map(batch, "CNN", ortho.stem, image.geometry, *how)
         with batch.file(f"probabilities_{ortho.stem}.tif") as path:
             write_probabilities(path, result.probabilities, image.geometry)
@@ -130,7 +130,7 @@ def refine(ortho: Path, cnn: str) -> tuple[float, float]:
         classifier = make_pixel_classifier(kind, 1, 42)
         of_cnn = cnn_map, confidence, probabilities, pseudo_labels
         refined = RefinedMap(image, *of_cnn, classifier, features, fusion)
-        how = read_classes(config["classes"]), refined.windows, refined.read
+        how = read_classes(config["classes"]), refined.windows, refined.read, {}
         write_map(batch, "MLP", name, image.geometry, *how)
     return used(start)
 

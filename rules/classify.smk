@@ -36,6 +36,9 @@ rule classify_images:
         match_colours=config["cnn"]["match_colours"],
         crop_size=None if REFINED_STAGE else config["suggest_labels"]["crop_size"],
         classes=config["classes"],
+        seed=lambda wc: (
+            CAMPAIGN.groups[wc.group].seed if wc.group in GROUPS_TO_TRAIN else None
+        ),
         code=code_digest("classify_images.py"),
     script:
         "../workflow_scripts/classify_images.py"

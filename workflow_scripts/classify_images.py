@@ -10,6 +10,7 @@ from ssc.cnn.classifier import ClassifierSettings, open_classifier
 from ssc.io.rasters import open_image, read_area, write_probabilities
 from ssc.io.tables import read_table
 from ssc.io.windows import windows
+from ssc.report.provenance import digest_file
 
 
 def main(snakemake):
@@ -18,6 +19,12 @@ def main(snakemake):
     settings = ClassifierSettings(snakemake.threads, params.tile_stride, params.match_colours)
     classifier = open_classifier(inputs.onnx, read_table(inputs.key), settings, params.river)
     area = read_area(inputs.area)
+    checked = pd.concat(map(read_table, inputs.check)).set_index("image")["sha256"].dropna()
+    origin = {
+        "SEED": params.seed,
+        "CNN_SHA256": digest_file(inputs.onnx),
+        "CNN_SETTINGS": {key: params[key] for key in ("match_colours", "tile_stride", "white")},
+    }
     summaries = []
     with open_batch(snakemake.output.record) as batch:
         for number, name in log_progress(params.names):
@@ -25,7 +32,8 @@ def main(snakemake):
             with open_image(path, params.white, area) as image:
                 result = classifier.classify(image)
                 geometry, parts = image.geometry, windows(image.shape)
-                write_map(batch, "CNN", name, geometry, classes, parts, result.read)
+                origin["IMAGE_SHA256"] = checked.get(path)
+                write_map(batch, "CNN", name, geometry, classes, parts, result.read, origin)
                 with batch.file(f"probabilities_{name}.tif") as target:
                     write_probabilities(target, result.probabilities, geometry)
                 if params.crop_size:

@@ -1,14 +1,22 @@
 """The files of an image's map: classes and confidence, written window by window."""
 
+import json
+from pathlib import Path
+
 import pandas as pd
 
 from results import Batch
 from ssc.evaluation.active_learning import summarise_uncertainty
 from ssc.io.qgis_style import write_map_style
 from ssc.io.rasters import create_class_raster, create_confidence, open_band, open_class_raster
+from ssc.report.provenance import find_commit, read_version
+
+PROJECT = Path(__file__).parents[1]
 
 
-def write_map(batch: Batch, stage: str, name: str, geometry, classes, windows, read) -> None:
+def write_map(
+    batch: Batch, stage: str, name: str, geometry, classes, windows, read, origin
+) -> None:
     """Write `<stage>_<name>.tif`, its style for QGIS, and `confidence_<name>.tif`.
 
     Parameters
@@ -25,13 +33,25 @@ def write_map(batch: Batch, stage: str, name: str, geometry, classes, windows, r
         All of the image.
     read : callable
         Makes class codes and confidence of a window.
+    origin : mapping
+        What the map was made of, by tag; None for what is not known.
     """
-    description = f"Land cover of {name}: {stage} map"
+    tags = {
+        "TIFFTAG_IMAGEDESCRIPTION": f"Land cover of {name}: {stage} map",
+        "TIFFTAG_SOFTWARE": f"SSC {read_version(PROJECT)}",
+        "COMMIT": find_commit(PROJECT),
+        **origin,
+    }
+    tags = {
+        key: json.dumps(value, sort_keys=True) if isinstance(value, dict) else value
+        for key, value in tags.items()
+        if value is not None
+    }
     with (
         batch.file(f"{stage}_{name}.tif") as map_path,
         batch.file(f"confidence_{name}.tif") as confidence_path,
-        create_class_raster(map_path, geometry, classes, description) as class_map,
-        create_confidence(confidence_path, geometry) as confidence,
+        create_class_raster(map_path, geometry, classes, tags) as class_map,
+        create_confidence(confidence_path, geometry, tags) as confidence,
     ):
         for window in windows:
             codes, percent = read(window)

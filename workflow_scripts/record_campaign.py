@@ -2,7 +2,6 @@
 
 import logging
 import platform
-import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -11,12 +10,7 @@ import yaml
 from job import run_job
 from results import atomic_path, remove_stale_results
 from ssc.evaluation.methods import describe_methods
-
-
-def read_version():
-    """Version of this workflow."""
-    project = Path(__file__).parents[1] / "pyproject.toml"
-    return tomllib.loads(project.read_text("utf-8"))["project"]["version"]
+from ssc.report.provenance import read_version
 
 
 def main(snakemake):
@@ -43,7 +37,7 @@ def main(snakemake):
             designs=params.designs,
             folds=config["campaign"]["folds"],
             seeds=params.seeds,
-            version=read_version(),
+            version=read_version(Path(__file__).parents[1]),
             versions=versions,
             **{part: config[part] for part in ("cnn", "tiles", "refine", "baselines")},
         )

@@ -7,11 +7,15 @@ from map_files import summarise_map, write_map
 from results import atomic_path, open_batch
 from settings import read_settings
 from ssc.classes import read_classes
+from ssc.errors import InputError
 from ssc.io.rasters import open_band, open_class_raster, open_image, read_probabilities
 from ssc.refine.colours import FeatureSettings
 from ssc.refine.fusion import FusionSettings, RefinedMap
 from ssc.refine.pixel_classifiers import PixelClassifierSettings, make_pixel_classifier
 from ssc.refine.pseudo_labels import PseudoLabels, PseudoLabelSettings
+
+# Tags of the CNN's map that hold for the final map too.
+OF_CNN = ("CNN_SHA256", "CNN_SETTINGS", "IMAGE_SHA256")
 
 
 def main(snakemake):
@@ -31,11 +35,17 @@ def main(snakemake):
                 open_class_raster(cnn / f"CNN_{name}.tif") as cnn_map,
                 open_band(cnn / f"confidence_{name}.tif") as cnn_confidence,
             ):
+                if image.shape[:2] != cnn_map.shape:
+                    raise InputError(f"{path}: has another size than when it was mapped; run again")
                 pseudo_labels = PseudoLabels(cnn_map, cnn_confidence, selection, params.seed)
                 classifier = make_pixel_classifier(kind, snakemake.threads, params.seed)
                 of_cnn = cnn_map, cnn_confidence, probabilities
                 refined = RefinedMap(image, *of_cnn, pseudo_labels, classifier, features, fusion)
-                how = classes, refined.windows, refined.read
+                origin = {key: cnn_map.tags.get(key) for key in OF_CNN} | {
+                    "SEED": params.seed,
+                    "REFINE_SETTINGS": params.refine,
+                }
+                how = classes, refined.windows, refined.read, origin
                 write_map(batch, params.stage, name, image.geometry, *how)
             of_map = name, params.river, refined.expected_areas, params.crop_size
             summary = summarise_map(batch, params.stage, *of_map)

@@ -13,6 +13,7 @@ from job import run_job
 from results import atomic_path, recorded_files
 from ssc.classes import read_classes
 from ssc.evaluation.panels import STAGE_TITLES
+from ssc.io.files import name_damaged_result, read_result
 from ssc.io.rasters import open_band, open_class_raster, open_image
 from ssc.io.tables import read_table
 from ssc.report.image_table import compile_images, select_figures
@@ -46,8 +47,8 @@ NO_AREAS = pd.DataFrame(columns=["level", "group", "river", "image", "class_code
 
 def main(snakemake):
     params, inputs, output = snakemake.params, snakemake.input, snakemake.output
-    config = yaml.safe_load(Path(inputs.config).read_text("utf-8"))
-    versions = Path(inputs.versions).read_text("utf-8").splitlines()
+    config = yaml.safe_load(read_result(inputs.config))
+    versions = read_result(inputs.versions).splitlines()
     classes, final = read_classes(config["classes"]), [*params.stages][-1]
     preflight, compiled = read_table(inputs.preflight), read_scores(inputs.compiled, params.seed)
     areas = read_table(inputs.areas) if inputs.areas else NO_AREAS
@@ -140,7 +141,7 @@ def read_thumbnails(records):
         group = Path(record).parts[-4]
         for path, _ in recorded_files(record):
             if path.suffix == ".jpg":
-                with PIL.Image.open(path) as picture:
+                with name_damaged_result(path), PIL.Image.open(path) as picture:
                     size = picture.size
                 name = path.stem.removeprefix("thumbnail_")
                 yield (group, name), (data_uri(path.read_bytes(), "jpeg"), *size)

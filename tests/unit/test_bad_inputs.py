@@ -395,6 +395,16 @@ def test_bad_names_of_files(tmp_path, names, problem):
     assert problem in problems_of_names(tmp_path, *TRAIN, *names)
 
 
+def test_a_folder_that_is_named_twice_in_whatever_way(tmp_path):
+    for name in (*TRAIN, "predict/Ure_0002.jpg"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    train, predict = str(tmp_path / "train"), str(tmp_path / "predict")
+    for again in (predict, f"{train}/../predict/"):
+        with pytest.raises(InputError, match="^predict: .* is named 2 times; name it once$"):
+            read_campaign(train, [predict, again], "per_river")
+
+
 @pytest.mark.parametrize(
     ("river", "problem"),
     [

@@ -379,7 +379,8 @@ UTM = rasterio.CRS.from_epsg(32618)
 
 def test_confidence_is_a_single_band_of_percent_with_nodata(tmp_path):
     path, percent = tmp_path / "confidence_Ure_0001.tif", np.array([[0, 1, 50], [99, 100, 7]])
-    with create_confidence(path, RasterGeometry(2, 3, UTM, NORTH_UP)) as target:
+    tags = {"CNN_SHA256": "ab", "SEED": 42}
+    with create_confidence(path, RasterGeometry(2, 3, UTM, NORTH_UP), tags) as target:
         target.write(whole(percent.shape), percent.astype(np.uint8))
     with rasterio.open(path) as source:
         assert (source.driver, source.count, source.dtypes) == ("GTiff", 1, ("uint8",))
@@ -390,6 +391,7 @@ def test_confidence_is_a_single_band_of_percent_with_nodata(tmp_path):
         assert (source.crs, source.transform) == (UTM, NORTH_UP)
     with open_band(path) as band:
         confidence = band[whole(band.shape).slices]
+        assert tags.keys() <= band.tags.keys() and band.tags["SEED"] == "42"
     assert confidence.dtype == np.uint8
     np.testing.assert_array_equal(confidence, percent)
 

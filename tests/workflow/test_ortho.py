@@ -1,5 +1,6 @@
 """An orthomosaic that is learned from and mapped, in one folder with other images."""
 
+import json
 import shutil
 
 import cv2
@@ -10,6 +11,7 @@ import pytest
 import rasterio
 
 from run import REPO, run_snakemake
+from ssc.report.provenance import digest_file
 
 GEOREFERENCE = dict(crs="EPSG:32630", transform=rasterio.Affine(0.1, 0, 5e5, 0, -0.1, 6e6))
 
@@ -49,8 +51,11 @@ def test_ortho_in_one_folder_is_learned_from_where_labelled_and_mapped_everywher
         assert source.crs == GEOREFERENCE["crs"]
         assert source.transform == GEOREFERENCE["transform"]
         assert source.tags(ns="IMAGE_STRUCTURE")["LAYOUT"] == "COG"
-        description = source.tags()["TIFFTAG_IMAGEDESCRIPTION"]
-        assert description == "Land cover of Clearbrook_ortho: MLP map"
+        tags = source.tags()
+        assert tags["TIFFTAG_IMAGEDESCRIPTION"] == "Land cover of Clearbrook_ortho: MLP map"
+        assert tags["CNN_SHA256"] == digest_file(maps.with_name("model") / "Clearbrook.onnx")
+        assert tags["IMAGE_SHA256"] == digest_file(folder / "ortho.tif")
+        assert tags["SEED"] == "42" and json.loads(tags["REFINE_SETTINGS"])["epochs"] == 2
     np.testing.assert_array_equal(class_map == 0, alpha == 0)
     polygons = geopandas.read_file(maps.with_name("polygons") / "Clearbrook_ortho.gpkg", layer=0)
     counts = polygons.groupby("class_code")["pixels"].sum().to_dict()

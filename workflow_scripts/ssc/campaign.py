@@ -9,7 +9,7 @@ import os
 import re
 import unicodedata
 import zlib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -409,12 +409,16 @@ def _one_label(stem: str, labels: Sequence[str], files: _Files, problems: list[s
 def _list_files(role: str, places: Sequence[str], problems: list[str]) -> _Files:
     """Files of folders, and files that are named themselves, sorted by what they are."""
     files = _Files(defaultdict(list), defaultdict(list), defaultdict(list), [])
+    named = defaultdict(list)
+    for place in places:
+        expanded = os.path.expanduser(os.path.expandvars(place))
+        named[expanded if is_remote(place) else os.path.realpath(expanded)].append(place)
     problems += [
-        f"{role}: {place} is named {n} times; name it once"
-        for place, n in Counter(places).items()
-        if n > 1
+        f"{role}: {' = '.join(dict.fromkeys(same))} is named {len(same)} times; name it once"
+        for same in named.values()
+        if len(same) > 1
     ]
-    for place in dict.fromkeys(places):
+    for place, *_ in named.values():
         for path, is_named in _list_place(role, place, problems):
             name = unicodedata.normalize("NFC", os.path.basename(path))
             stem, suffix = os.path.splitext(name)

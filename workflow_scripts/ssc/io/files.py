@@ -91,6 +91,21 @@ def name_damaged_result(path: str | Path) -> Iterator[None]:
         raise InputError(f"{path}: was damaged after it was made; {REMAKE}") from error
 
 
+def read_result(path: str | Path) -> str:
+    """Read a text that the workflow wrote, which ends with a line break if it is whole.
+
+    Raises
+    ------
+    InputError
+        When it was damaged after it was made.
+    """
+    with name_damaged_result(path):
+        text = Path(path).read_text("utf-8")
+        if not text.endswith("\n"):
+            raise ValueError("cut short")
+        return text
+
+
 def find_folder_fault(path: str | Path) -> str:
     """Say why nothing can be written into a folder, which need not exist yet.
 

@@ -3,7 +3,7 @@
 The coordinate reference system and transform are carried from image to map.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -40,6 +40,7 @@ MIN_NODATA_PIXELS = 1000
 PATCH_MARGIN = 256
 # Above it a preview is averaged strip by strip.
 PREVIEW_PIXELS = 16_000_000
+NO_TAGS: Mapping[str, object] = {}
 
 
 class ImageReader:
@@ -267,7 +268,7 @@ class BandReader:
 
     def __init__(self, source: rasterio.DatasetReader):
         self.source, self.shape = source, (source.height, source.width)
-        self.geometry = _geometry(source)
+        self.geometry, self.tags = _geometry(source), source.tags()
 
     def __getitem__(self, index: tuple[slice, slice]) -> np.ndarray:
         """Values (height, width), in the data type of the file."""
@@ -360,7 +361,10 @@ class BandWriter:
 
 @contextmanager
 def create_class_raster(
-    path: str | Path, geometry: RasterGeometry, classes: Sequence[LandClass], description: str = ""
+    path: str | Path,
+    geometry: RasterGeometry,
+    classes: Sequence[LandClass],
+    tags: Mapping[str, object] = NO_TAGS,
 ) -> Iterator[BandWriter]:
     """Create a class raster: Cloud Optimized GeoTIFF, 0 = no data, colours and names.
 
@@ -370,8 +374,8 @@ def create_class_raster(
     geometry : RasterGeometry
         Of the image.
     classes : sequence of LandClass
-    description : str
-        Of what it shows, for the tags of the file.
+    tags : mapping, optional
+        Metadata by name.
 
     Yields
     ------
@@ -385,7 +389,7 @@ def create_class_raster(
     colours = {0: (0, 0, 0, 0)} | {c.code: _rgba(c.colour) for c in classes}
     with create_cog(path, geometry, "MODE", nodata=0, photometric="palette") as target:
         target.write_colormap(1, colours)
-        target.update_tags(TIFFTAG_SOFTWARE="SSC", TIFFTAG_IMAGEDESCRIPTION=description)
+        target.update_tags(**tags)
         yield BandWriter(target)
     dataset = ElementTree.Element("PAMDataset")
     band = ElementTree.SubElement(dataset, "PAMRasterBand", band="1")
@@ -397,7 +401,9 @@ def create_class_raster(
 
 
 @contextmanager
-def create_confidence(path: str | Path, geometry: RasterGeometry) -> Iterator[BandWriter]:
+def create_confidence(
+    path: str | Path, geometry: RasterGeometry, tags: Mapping[str, object] = NO_TAGS
+) -> Iterator[BandWriter]:
     """Create a raster of confidence: Cloud Optimized GeoTIFF, percent, 0 = no data.
 
     Parameters
@@ -405,6 +411,8 @@ def create_confidence(path: str | Path, geometry: RasterGeometry) -> Iterator[Ba
     path : str or pathlib.Path
     geometry : RasterGeometry
         Of the image.
+    tags : mapping, optional
+        Metadata by name.
 
     Yields
     ------
@@ -414,6 +422,7 @@ def create_confidence(path: str | Path, geometry: RasterGeometry) -> Iterator[Ba
     with create_cog(path, geometry, "AVERAGE", nodata=0) as target:
         target.set_band_description(1, "confidence")
         target.set_band_unit(1, "percent")
+        target.update_tags(**tags)
         yield BandWriter(target)
 
 

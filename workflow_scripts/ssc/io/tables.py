@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from .files import name_damaged_result
+from .files import name_damaged_result, read_result
 
 TEXT_COLUMNS = [
     *("Image", "RiverName", "River", "river", "number", "class", "classes", "model", "type"),
@@ -45,9 +45,8 @@ def read_table(path: str | Path) -> pd.DataFrame:
     InputError
         When the file was damaged after it was made.
     """
+    read_result(path)
     with name_damaged_result(path):
-        if not Path(path).read_bytes().endswith(b"\n"):
-            raise ValueError("cut short")
         return read_user_table(path)
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import subprocess
+import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,12 @@ def find_commit(folder: Path) -> str | None:
     except FileNotFoundError:
         return None
     return done.stdout.strip() or None
+
+
+def read_version(folder: Path) -> str:
+    """Version of the workflow in a folder."""
+    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))
+    return project["project"]["version"]
 
 
 def digest_file(path: str | Path) -> str:
