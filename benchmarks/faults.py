@@ -50,14 +50,14 @@ def main():
         place = Cluster(folder) if args.slurm else Workstation(folder, args.cores, size_of(results))
         with place:
             start = time.monotonic()
-            happened, killed = disturb(place, len(expected), args, rng)
+            happened, killed = disturb(place, len(expected), quiet / args.kills, args.pause, rng)
             took, found = time.monotonic() - start, digests(folder / "results")
             parts = [*folder.rglob(".part-*")]
         counts = {"needed": needed, "started": count_jobs(place.logs, STARTED)}
         counts |= {"killed": killed, "finished": count_jobs(place.logs, FINISHED)}
     print(markdown(pd.DataFrame(counts).fillna(0).astype(int)))
     print(", ".join(f"{what}: {happened[what]}" for what in happened))
-    print(f"{took:.0f} s, {quiet:.0f} s undisturbed")
+    print(f"{took:.0f} s, {quiet:.0f} s undisturbed, a job killed every {quiet / args.kills:.0f} s")
     differing = sorted(n for n in expected.keys() | found if expected.get(n) != found.get(n))
     print(
         f"{len(expected)} files, {len(differing)} of them differ; {len(parts)} parts of files left"
@@ -73,8 +73,9 @@ def parse_arguments():
     parser.add_argument("--images-per-job", **per_job, help="as campaign.images_per_job")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--slurm", action="store_true", help="on a SLURM of this machine alone")
-    parser.add_argument("--every", type=float, default=5, help="mean seconds between killed jobs")
-    parser.add_argument("--pause", type=float, default=5, help="seconds of a full disk")
+    # By the time of the undisturbed run: on a slow machine no job would live for some seconds.
+    parser.add_argument("--kills", type=float, default=30, help="jobs killed in that time")
+    parser.add_argument("--pause", type=float, default=5, help="seconds that other accidents last")
     parser.add_argument("--seed", type=int, default=0, help="of accidents and images")
     parser.add_argument("--cnn", type=Path, help="model/<group> of a finished run, else trained")
     parser.add_argument("--out", type=Path, help="where to work; a temporary folder by default")
@@ -111,7 +112,9 @@ def make_campaign(out: Path, args: argparse.Namespace, rng: np.random.Generator)
     return {"campaign": campaign, "refine": REFINE}
 
 
-def disturb(place: Snakemake, n_files: int, args, rng) -> tuple[Counter, Counter]:
+def disturb(
+    place: Snakemake, n_files: int, every: float, pause: float, rng: np.random.Generator
+) -> tuple[Counter, Counter]:
     """Run Snakemake again and again, with accidents, until it ends well.
 
     Parameters
@@ -119,7 +122,10 @@ def disturb(place: Snakemake, n_files: int, args, rng) -> tuple[Counter, Counter
     place : Snakemake
     n_files : int
         Files of an undisturbed run: the accidents are spread over it.
-    args : argparse.Namespace
+    every : float
+        Mean seconds between two killed jobs.
+    pause : float
+        Seconds that an accident lasts.
     rng : numpy.random.Generator
 
     Returns
@@ -131,7 +137,7 @@ def disturb(place: Snakemake, n_files: int, args, rng) -> tuple[Counter, Counter
     n = len(place.accidents)
     due = deque((n_files * (k + 1) / (n + 1), what) for k, what in enumerate(place.accidents))
     begun = time.monotonic()
-    end, over, next_kill = None, begun, begun + rng.exponential(args.every)
+    end, over, next_kill = None, begun, begun + rng.exponential(every)
     place.start()
     while (status := place.process.poll()) != 0 or end:
         now = time.monotonic()
@@ -146,9 +152,9 @@ def disturb(place: Snakemake, n_files: int, args, rng) -> tuple[Counter, Counter
         elif due and not end and count_files(place.folder / "results") > due[0][0]:
             what = due.popleft()[1]
             happened[what.replace("_", " ")] += 1
-            end, over = getattr(place, what)(), now + args.pause
+            end, over = getattr(place, what)(), now + pause
         if now > next_kill:
-            next_kill = now + rng.exponential(args.every)
+            next_kill = now + rng.exponential(every)
             if rule := place.kill_job(rng):
                 happened["job killed"] += 1
                 killed[rule] += 1
