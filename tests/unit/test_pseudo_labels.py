@@ -52,6 +52,13 @@ def test_patches_that_touch_at_corners_are_apart():
     assert pseudo_labels(class_map, min_tiles=2).tolist() == [[2] * 3] * 3
 
 
+def test_a_patch_of_just_enough_tiles_stays():
+    class_map = np.full((6, 6), 2, np.uint8)
+    class_map[:2, :4] = 1
+    labels = pseudo_labels(class_map, min_tiles=2, tile_size=2)
+    np.testing.assert_array_equal(labels, class_map)
+
+
 def test_pixels_below_the_probability_get_no_pseudo_label(caplog):
     tile_map, confidence = raster([[1, 2, 2, 3]]), raster([[6, 7, 8, 100]])
     labels = pseudo_labels(tile_map, confidence=confidence, min_probability=0.07)
