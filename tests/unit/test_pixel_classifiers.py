@@ -96,9 +96,9 @@ def test_network_has_the_layers_asked_for(hidden, units):
 
 
 def test_network_learns_for_the_epochs_asked_for_even_where_nothing_can_be_learnt():
-    mlp = classifier_of(hidden_layers=[2], epochs=40, n_samples=100)
+    mlp = classifier_of(hidden_layers=[2], epochs=200, n_samples=100)
     mlp.fit(np.zeros((2, 3), np.float32), np.array([1, 2]), sample_weight=np.ones(2))
-    assert mlp.network_.n_iter_ == 40
+    assert mlp.network_.n_iter_ == 200
 
 
 @pytest.mark.parametrize(("smote_enn", "rare"), [(False, 1), (True, 2)])
