@@ -49,7 +49,7 @@ def test_the_verdict_says_how_much_how_well_and_what_to_distrust():
     nothing = make_experiments().iloc[:0]
     _, headline, to_check = write_verdict(images.iloc[[3]], nothing, "MLP", set())
     assert headline == "There are no labels to score the maps by."
-    assert to_check == "No map stands out; the lowest confidence has Ure_0001 (95 %)."
+    assert to_check == "No map stands out; Ure_0001 has the lowest confidence (95 %)."
 
 
 def test_warnings_have_their_image_and_remedy(tmp_path):

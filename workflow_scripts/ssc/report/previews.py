@@ -100,7 +100,7 @@ def layer_uri(values: np.ndarray, colours: np.ndarray) -> str:
     layer = PIL.Image.fromarray(values)
     layer.putpalette(colours.tobytes())
     file = BytesIO()
-    layer.save(file, "PNG", transparency=0, optimize=True)
+    layer.save(file, "PNG", transparency=0)
     return data_uri(file.getvalue(), "png")
 
 

@@ -68,8 +68,8 @@ def name_images_to_check(images: pd.DataFrame, warned: Collection[str]) -> str:
     if doubtful.empty:
         least = images.sort_values("confidence", kind="stable").iloc[0]
         return (
-            "No map stands out; the lowest confidence has "
-            f"{least['image']} ({least['confidence']:.0f} %)."
+            f"No map stands out; {least['image']} has the lowest confidence "
+            f"({least['confidence']:.0f} %)."
         )
     named = []
     for row in doubtful.to_dict("records"):
