@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import psutil
 from slurm_node import wait_for
@@ -46,9 +45,7 @@ def kill_when(folder, pattern, config):
     """Run the workflow and kill it, but none of its jobs, once a file of the pattern exists."""
     command = snakemake_command(folder, "--cores", 1, config=config)
     run = subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-    deadline = time.monotonic() + 300
-    while not list(folder.glob(pattern)) and run.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_for(lambda: list(folder.glob(pattern)) or run.poll() is not None, 900)
     assert run.poll() is None
     run.kill()
     run.wait()
