@@ -186,7 +186,7 @@ class Terminal(logging.Handler):
         where = ", ".join(logs)
         lines = _marked_lines(logs, "ERROR: ")
         if not lines:
-            tail = [line for log in logs for line in _lines(log) if NOISE not in line][-TAIL:]
+            tail = [line for log in logs for line in _lines(log) if not NOISE.search(line)][-TAIL:]
             causes = "killed, out of memory, disk full?"
             lines = [f"ERROR: {rule} ended without a message: {causes} See {where}", *tail]
         new = [line for line in lines if line not in self.errors]
@@ -215,7 +215,10 @@ def _lines(log: str) -> list[str]:
 
 def _marked_lines(logs: Iterable[str], mark: str) -> list[str]:
     return [
-        line for log in logs for line in _lines(log) if line.startswith(mark) and NOISE not in line
+        line
+        for log in logs
+        for line in _lines(log)
+        if line.startswith(mark) and not NOISE.search(line)
     ]
 
 

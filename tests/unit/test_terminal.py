@@ -100,7 +100,7 @@ def test_errors_of_jobs_are_told_and_repeated_at_the_end(run, tmp_path):
     terminal, log, printed = run
     bad, killed = tmp_path / "bad.log", tmp_path / "killed.log"
     bad.write_text("begins\nERROR: a.jpg: damaged\n")
-    killed.write_text("a_0001 (1 of 1)\n")
+    killed.write_text("I0000 00:00:1 7 port.cc:153] oneDNN is on\na_0001 (1 of 1)\n")
     for path in (bad, killed):
         log("Error in rule map", logging.ERROR, event="job_error", **job(path, 1))
     log("RuleException:\nCalledProcessError in file x", logging.ERROR, event="error")

@@ -1,7 +1,9 @@
 """What the user can correct."""
 
-# In a warning of TensorFlow that every job with Keras logs, and that concerns no user.
-NOISE = "absl::InitializeLog"
+import re
+
+# In lines of TensorFlow's start that every job with Keras logs, and that concern no user.
+NOISE = re.compile("absl::InitializeLog|^I0000 |cuInit")
 
 
 class InputError(Exception):

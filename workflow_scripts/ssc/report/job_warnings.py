@@ -31,7 +31,7 @@ def read_warnings(log: Path) -> pd.DataFrame:
     for line in log.read_text("utf-8", "replace").splitlines():
         if progress := PROGRESS.fullmatch(line):
             image = progress["image"]
-        elif line.startswith(MARK) and NOISE not in line:
+        elif line.startswith(MARK) and not NOISE.search(line):
             text = line.removeprefix(MARK).removeprefix(f"{image}: ")
             what, _, remedy = text.rpartition("; ")
             rows.append((image, what or remedy, remedy if what else ""))
