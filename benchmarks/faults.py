@@ -6,6 +6,7 @@ python benchmarks/faults.py; with --slurm on a SLURM of one node, which is drain
 
 import argparse
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -163,7 +164,9 @@ def disturb(
 
 
 def count_files(results: Path) -> int:
-    return sum(1 for path in results.rglob("*.*") if "logs" not in path.parts)
+    # Unlike pathlib, os.walk passes over folders that vanish meanwhile.
+    found, logs = os.walk(results), results / "logs"
+    return sum(len(files) for folder, _, files in found if not Path(folder).is_relative_to(logs))
 
 
 def size_of(results: Path) -> int:
