@@ -1,5 +1,7 @@
 """Draw the scores of a river's images as violins."""
 
+import numpy as np
+
 from job import run_job
 from results import atomic_path
 from ssc.classes import read_classes
@@ -17,6 +19,8 @@ def main(snakemake):
     title = f"{river}, classified by CNN {pool}, {training} training images of this river"
     if (chosen["design"] == "cross_validation").all():
         title = f"{river}, each image by a CNN that did not learn from it (cross-validation)"
+    # seaborn shifts points at random: the same figure in each run.
+    np.random.seed(0)
     figure = draw_violins(title, chosen, order)
     for output in snakemake.output:
         with atomic_path(output) as path:
