@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -117,9 +118,10 @@ class Workstation(Snakemake):
         return SCRIPT.search(job.info["cmdline"][-1])[1]
 
     def disk_full(self) -> Callable[[], None]:
-        filler, space = self.folder / "filler", os.statvfs(self.folder)
-        with filler.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, space.f_bavail * space.f_frsize)
+        filler = self.folder / "filler"
+        with filler.open("wb", buffering=0) as file, suppress(OSError):
+            while True:
+                file.write(bytes(1 << 20))
         return filler.unlink
 
 
