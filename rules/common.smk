@@ -26,7 +26,7 @@ from workflow_scripts.ssc.io.files import (
 )
 
 # A job ends with the process that runs it: job.py.
-os.environ["SNAKEMAKE_PID"] = str(os.getpid())
+os.environ.update(SNAKEMAKE_PID=str(os.getpid()))
 
 # Not workflow.basedir, which is that of a workflow that imports this one as a module.
 SCRIPTS = Path(campaign.__file__).parents[1]
