@@ -9,7 +9,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "workflow_scripts"))
+# For the other benchmarks.
+from config_reading import complete_config as complete_config
+
 # Few photographs have a georeference.
 warnings.filterwarnings("ignore", "Dataset has no geotransform")
 
@@ -28,16 +31,6 @@ PUBLISHED = {
     "cnn": {"architecture": "compact", "match_colours": False},
     "refine": {"cnn_weight": 0, "colour_weight": 1, "max_changed_fraction": 1},
 }
-
-
-def complete_config(**sections: Any) -> dict[str, Any]:
-    """Add all defaults of the schema to a config without a campaign."""
-    # Slow to import, and of no use to benchmarks that only run the workflow.
-    from snakemake.utils import validate
-
-    config = {"campaign": {"predict": []}} | sections
-    validate(config, str(ROOT / "config/config.schema.yaml"))
-    return config
 
 
 def snakemake_command(*arguments: str, snakefile: Path = ROOT / "Snakefile") -> list[str]:

@@ -91,6 +91,16 @@ def _explain_syntax(path: str, content: bytes, error: yaml.YAMLError) -> list[st
     return [f"{path}, line {line + 1}: is no YAML ({what}); correct it"]
 
 
+def complete_config(**sections: Any) -> dict[str, Any]:
+    """Add all defaults of the schema to sections of a config."""
+    # Slow to import.
+    from snakemake.utils import validate
+
+    config = {"campaign": {"predict": []}} | sections
+    validate(config, Path(__file__).parents[1] / "config/config.schema.yaml")
+    return config
+
+
 def find_problems(config: dict[str, Any], schema: Mapping) -> list[str]:
     """List the keys that the schema refuses, one line each.
 

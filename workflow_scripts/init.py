@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from snakemake.utils import validate
 
+from config_reading import complete_config
 from progress import count, describe_duration, training_seconds
 from ssc.campaign import Image
 from ssc.classes import LandClass, read_classes
@@ -49,7 +49,7 @@ def main():
             raise InputError(
                 f"{target}: is there already; remove it, or give --config another name"
             )
-        defaults = read_defaults()
+        defaults = complete_config()
         found = survey(find_sources(args.folders), read_classes(defaults["classes"]))
         text = write_config(found, defaults, target.stem)
         with open(target, "x", encoding="utf-8") as file:
@@ -63,13 +63,6 @@ def main():
     print(f"    snakemake --configfile {target} --cores {os.cpu_count()} --resources gpu=1")
 
 
-def read_defaults() -> dict[str, Any]:
-    """A config with all defaults."""
-    config: dict[str, Any] = {"campaign": {"train": "", "predict": ""}}
-    validate(config, Path(__file__).parents[1] / "config/config.schema.yaml")
-    return config
-
-
 def write_config(found: Survey, defaults: Mapping[str, Any], name: str) -> str:
     """Write the config file of what was found.
 
@@ -77,7 +70,7 @@ def write_config(found: Survey, defaults: Mapping[str, Any], name: str) -> str:
     ----------
     found : Survey
     defaults : mapping
-        From `read_defaults`.
+        A config with nothing else.
     name : str
         Of the folder of results.
 

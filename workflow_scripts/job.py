@@ -1,5 +1,6 @@
 """What every job does around its work: log, keep to its threads, report faults."""
 
+import csv
 import errno
 import logging
 import os
@@ -9,13 +10,14 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import StringIO
 from typing import IO
 
 import cv2
 
 from settings import CONFIG_KEYS
 from ssc.errors import InputError, SettingError
-from ssc.io.tables import read_table
+from ssc.io.files import read_result
 
 # What a user can do about errors of the operating system.
 REMEDIES = {
@@ -162,7 +164,8 @@ def stop_on_failed_check(tables: str | Sequence[str]) -> None:
     """
     problems = []
     for path in [tables] if isinstance(tables, str) else tables:
-        problems.extend(read_table(path)["problem"].dropna())
+        table = csv.DictReader(StringIO(read_result(path), newline=""))
+        problems += [row["problem"] for row in table if row["problem"]]
     if problems:
         raise InputError(*problems)
 

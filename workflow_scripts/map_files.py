@@ -1,6 +1,7 @@
 """The files of an image's map: classes and confidence, written window by window."""
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,15 @@ from ssc.io.qgis_style import write_map_style
 from ssc.io.rasters import create_class_raster, create_confidence, open_band, open_class_raster
 from ssc.report.provenance import find_commit, read_version
 
-PROJECT = Path(__file__).parents[1]
+
+@cache
+def describe_code():
+    """Tags of the code; a job asks git once."""
+    project = Path(__file__).parents[1]
+    return {
+        "TIFFTAG_SOFTWARE": f"SSC {read_version(project)}",
+        "COMMIT": find_commit(project),
+    }
 
 
 def write_map(
@@ -38,8 +47,7 @@ def write_map(
     """
     tags = {
         "TIFFTAG_IMAGEDESCRIPTION": f"Land cover of {name}: {stage} map",
-        "TIFFTAG_SOFTWARE": f"SSC {read_version(PROJECT)}",
-        "COMMIT": find_commit(PROJECT),
+        **describe_code(),
         **origin,
     }
     tags = {

@@ -6,7 +6,6 @@ from functools import partial
 from job import run_job
 from keras_setup import check_gpu, choose_dtype_policy, claim_gpu, make_trainer, set_up_keras
 from results import atomic_path
-from ssc.io.tables import read_table
 
 
 def main(snakemake):
@@ -19,6 +18,7 @@ def main(snakemake):
     from ssc.cnn.tuning import plateau_epoch
     from ssc.cnn.unet import low_resolution_model
     from ssc.io.rasters import open_image
+    from ssc.io.tables import read_table
 
     check_gpu(snakemake.config["allow_cpu_fallback"])
     cnn, output = snakemake.params.cnn, snakemake.output

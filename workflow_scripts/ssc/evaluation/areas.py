@@ -10,7 +10,6 @@ from rasterio.transform import xy
 
 from ..classes import LandClass
 from ..io.datasets import RasterGeometry, name_damage, open_dataset
-from ..io.files import REMAKE
 
 # Share by which areas in the plane of a projected CRS may differ from those on the ground.
 MAX_DISTORTION = 0.01
@@ -40,7 +39,7 @@ def measure_map(path: str | Path, classes: Sequence[LandClass]) -> pd.DataFrame:
         When the file cannot be read.
     """
     codes = [c.code for c in classes]
-    with open_dataset(path, REMAKE) as source, name_damage(path, REMAKE):
+    with open_dataset(path, is_result=True) as source, name_damage(path, is_result=True):
         counts = count_rows(source, codes)
         geometry = RasterGeometry(source.height, source.width, source.crs, source.transform)
     areas = pixel_areas(geometry)

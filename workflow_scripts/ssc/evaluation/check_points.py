@@ -13,7 +13,6 @@ from rasterio.windows import Window
 
 from ..errors import InputError
 from ..io.datasets import name_damage, open_dataset
-from ..io.files import REMAKE
 from ..io.windows import Raster
 from .areas import count_rows
 
@@ -125,7 +124,7 @@ def draw_points(
 def _locate(path: str | Path, drawn: Sequence[tuple[int, int]]) -> list[tuple[int, int, int]]:
     """Row, column and class code, in order, of pixels by class code and rank row by row, from 0."""
     codes = sorted({code for code, _ in drawn})
-    with open_dataset(path, REMAKE) as source, name_damage(path, REMAKE):
+    with open_dataset(path, is_result=True) as source, name_damage(path, is_result=True):
         counts = count_rows(source, codes)
         ends = counts.cumsum(axis=0)
         begins = ends - counts
@@ -166,7 +165,7 @@ def make_point_layer(
     parts = []
     for image in points["image"].unique():
         own = points[points["image"] == image]
-        with open_dataset(maps[image], REMAKE) as source:
+        with open_dataset(maps[image], is_result=True) as source:
             crs, transform = source.crs, source.transform
         if transform.is_identity:
             crs, transform = None, Affine.scale(1, -1)

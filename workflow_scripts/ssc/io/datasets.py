@@ -14,7 +14,7 @@ from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 
 from ..errors import InputError
-from .files import COPY, REMAKE, is_remote, require_file
+from .files import REMAKE, is_remote, require_file
 from .vrt import check_vrt
 
 # What images and labels may be: other formats bring code, queries or paths of other files along.
@@ -48,18 +48,19 @@ class RasterGeometry:
 
 
 @contextmanager
-def open_dataset(path: str | Path, remedy: str = COPY) -> Iterator[DatasetReader]:
+def open_dataset(path: str | Path, is_result: bool = False) -> Iterator[DatasetReader]:
     """Open a raster file to read; where that fails, an InputError says so.
 
-    Reading from it belongs into `name_damage`, with the same `remedy`.
+    Reading from it belongs into `name_damage`, with the same `is_result`: whether the
+    workflow wrote the file.
     """
     # Only a file that says so by its name.
     is_vrt = Path(path).suffix.lower() == ".vrt"
-    if not is_remote(str(path)) and remedy != REMAKE:
+    if not is_remote(str(path)) and not is_result:
         require_file(path)
     # Also headers are read at need, for example the meaning of bands.
     with (
-        name_damage(path, remedy),
+        name_damage(path, is_result),
         rasterio.Env(
             # A truncated JPEG is a warning to GDAL, which fills up with grey.
             GDAL_ERROR_ON_LIBJPEG_WARNING="TRUE",
@@ -75,7 +76,7 @@ def open_dataset(path: str | Path, remedy: str = COPY) -> Iterator[DatasetReader
             # `rasterio.open` takes one driver only.
             source = DatasetReader(path, driver=["VRT"] if is_vrt else DRIVERS)
         except RasterioIOError as error:
-            if "not recognized" not in str(error) or remedy == REMAKE:
+            if "not recognized" not in str(error) or is_result:
                 raise
             raise InputError(
                 f"{path}: no raster ({', '.join(DRIVERS)}), or damaged; copy it anew, or "
@@ -122,7 +123,7 @@ def check_raster(source: DatasetReader, max_megapixels: float) -> None:
 
 
 @contextmanager
-def name_damage(path: str | Path, remedy: str = COPY) -> Iterator[None]:
+def name_damage(path: str | Path, is_result: bool = False) -> Iterator[None]:
     """Make an error of GDAL while it reads a file an InputError."""
     try:
         yield
@@ -138,6 +139,7 @@ def name_damage(path: str | Path, remedy: str = COPY) -> Iterator[None]:
                 f"{path}: not to be read from there; try its address in QGIS, or copy it here "
                 f"({reason})"
             ) from error
+        remedy = REMAKE if is_result else "copy it anew"
         raise InputError(f"{path}: truncated or damaged; {remedy} ({reason})") from error
 
 

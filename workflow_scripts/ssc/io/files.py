@@ -11,8 +11,8 @@ from ..errors import InputError
 
 # In seconds, between the clocks of disks and computers.
 CLOCK_ERROR = 60
-# What helps against damage: to files of the user, and to those that the workflow wrote.
-COPY, REMAKE = "copy it anew", "delete it and run again"
+# What helps against damage to a file that the workflow wrote.
+REMAKE = "delete it and run again"
 
 
 def is_remote(path: str) -> bool:
@@ -99,8 +99,9 @@ def read_result(path: str | Path) -> str:
     InputError
         When it was damaged after it was made.
     """
-    with name_damaged_result(path):
-        text = Path(path).read_text("utf-8")
+    # Line breaks stay as they are: names may have some.
+    with name_damaged_result(path), open(path, encoding="utf-8", newline="") as file:
+        text = file.read()
         if not text.endswith("\n"):
             raise ValueError("cut short")
         return text

@@ -28,7 +28,6 @@ from .datasets import (
     name_damage,
     open_dataset,
 )
-from .files import REMAKE
 from .windows import WINDOW_SIDE, Raster, Window, whole
 
 if TYPE_CHECKING:
@@ -273,14 +272,14 @@ class BandReader:
     def __getitem__(self, index: tuple[slice, slice]) -> np.ndarray:
         """Values (height, width), in the data type of the file."""
         window = rasterio.windows.Window.from_slices(*index, *self.shape)
-        with name_damage(self.source.name, REMAKE):
+        with name_damage(self.source.name, is_result=True):
             return self.source.read(1, window=window)
 
     def preview(self, width: int) -> np.ndarray:
         """Values at a lower resolution, the nearest to each pixel; `width` as of `ImageReader`."""
         factor = max(1, self.shape[1] // width)
         size = tuple(-(-side // factor) for side in self.shape)
-        with name_damage(self.source.name, REMAKE):
+        with name_damage(self.source.name, is_result=True):
             return self.source.read(1, out_shape=size)
 
 
@@ -315,7 +314,7 @@ def open_band(path: str | Path) -> Iterator[BandReader]:
     InputError
         When the file cannot be read or has several bands.
     """
-    with open_dataset(path, REMAKE) as source:
+    with open_dataset(path, is_result=True) as source:
         yield BandReader(_one_band(source))
 
 
@@ -331,7 +330,7 @@ def open_class_raster(path: str | Path) -> Iterator[LabelReader]:
     InputError
         When the file cannot be read, has several bands or, where it is read, holds other values.
     """
-    with open_dataset(path, REMAKE) as source:
+    with open_dataset(path, is_result=True) as source:
         yield LabelReader(_one_band(source))
 
 
@@ -474,7 +473,7 @@ def read_probabilities(path: str | Path) -> CoarseProbabilities:
     InputError
         When the file cannot be read.
     """
-    with open_dataset(path, REMAKE) as source, name_damage(path, REMAKE):
+    with open_dataset(path, is_result=True) as source, name_damage(path, is_result=True):
         tags = source.tags()
         return CoarseProbabilities(
             source.read(),

@@ -1,7 +1,8 @@
 """Tables: CSV files that the workflow wrote, read as they were written, and classes in them."""
 
+from io import StringIO
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pandas as pd
 
@@ -45,12 +46,11 @@ def read_table(path: str | Path) -> pd.DataFrame:
     InputError
         When the file was damaged after it was made.
     """
-    read_result(path)
     with name_damaged_result(path):
-        return read_user_table(path)
+        return read_user_table(StringIO(read_result(path)))
 
 
-def read_user_table(path: str | Path) -> pd.DataFrame:
+def read_user_table(source: str | Path | IO) -> pd.DataFrame:
     """As `read_table`, of a file that users made: pandas raises errors of its own."""
     text = dict.fromkeys(TEXT_COLUMNS, str)
-    return pd.read_csv(path, dtype=text, keep_default_na=False, na_values=[""])
+    return pd.read_csv(source, dtype=text, keep_default_na=False, na_values=[""])
