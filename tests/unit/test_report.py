@@ -119,8 +119,8 @@ def test_scores_of_several_seeds_have_mean_and_spread():
 def test_the_hectares_of_a_group_are_those_of_its_images():
     page = render(make_content())
     # Three images of 3 ha of water and 7 ha of sand.
-    assert "<td>30.0</td><td>9.00</td>" in page
-    assert "<td>70.0</td><td>21.00</td>" in page
+    assert "<td>30.0</td><td>9.000</td>" in page
+    assert "<td>70.0</td><td>21.000</td>" in page
     (unknown := make_images())["hectares_1"] = float("nan")
     page = render(dataclasses.replace(make_content(), images=unknown))
     assert "<td>30.0</td><td>\N{EN DASH}</td>" in page
