@@ -5,10 +5,10 @@ import logging
 import pandas as pd
 
 from job import run_job
-from progress import count
 from results import atomic_path
 from ssc.classes import read_classes
 from ssc.io.tables import read_table
+from ssc.numbers import count
 from ssc.preflight import stop_on_problems, summarise_labels
 
 

@@ -6,7 +6,7 @@ from job import log_progress, run_job
 from map_files import summarise_map, write_map
 from results import atomic_path, open_batch
 from ssc.classes import read_classes
-from ssc.cnn.classifier import ClassifierSettings, open_classifier
+from ssc.cnn.classifier import ClassifierSettings, TileClassifier, open_classifier
 from ssc.io.rasters import open_image, read_area, write_probabilities
 from ssc.io.tables import read_table
 from ssc.io.windows import windows
@@ -20,10 +20,13 @@ def main(snakemake):
     classifier = open_classifier(inputs.onnx, read_table(inputs.key), settings, params.river)
     area = read_area(inputs.area)
     checked = pd.concat(map(read_table, inputs.check)).set_index("image")["sha256"].dropna()
+    used = ["match_colours", "white"]
+    if isinstance(classifier, TileClassifier):
+        used.append("tile_stride")
     origin = {
         "SEED": params.seed,
         "CNN_SHA256": digest_file(inputs.onnx),
-        "CNN_SETTINGS": {key: params[key] for key in ("match_colours", "tile_stride", "white")},
+        "CNN_SETTINGS": {key: params[key] for key in used},
     }
     summaries = []
     with open_batch(snakemake.output.record) as batch:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 
 from job import run_job
-from progress import count
 from results import atomic_path
 from ssc.classes import read_classes
 from ssc.cnn.class_key import key_rivers
@@ -26,6 +25,7 @@ from ssc.evaluation.summaries import (
     total_scores,
 )
 from ssc.io.tables import read_table
+from ssc.numbers import count
 
 
 def main(snakemake):

@@ -17,10 +17,11 @@ from typing import Any
 import yaml
 
 from config_reading import complete_config
-from progress import count, describe_duration, training_seconds
+from progress import training_seconds
 from ssc.campaign import Image
 from ssc.classes import LandClass, read_classes
 from ssc.errors import InputError
+from ssc.numbers import count, describe_duration
 from ssc.survey import Survey, find_sources, survey
 
 # Measured for docs/performance.md, in seconds of one core: a megapixel to map by both phases, and

@@ -1,4 +1,4 @@
-"""How far a run is, how long it will still take, and numbers in words."""
+"""How far a run is, and how long it will still take."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
@@ -56,29 +56,3 @@ class Progress:
 def training_seconds(steps: float, batch_size: float, patch_size: float) -> float:
     """What one core takes to start and to train a U-Net (docs/performance.md)."""
     return 20 + steps * batch_size / 8 * (patch_size / 256) ** 2
-
-
-def count(number: float, what: str) -> str:
-    """Put a number and what is counted into words: 1 image, 2 images."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def describe_duration(seconds: float) -> str:
-    """Put a duration into words, as exactly as one would say it: 40 seconds, 3 minutes, 2.5 hours.
-
-    Parameters
-    ----------
-    seconds : float
-
-    Returns
-    -------
-    str
-    """
-    if seconds < 90:
-        number, unit = max(round(seconds), 1), "second"
-    elif seconds < 90 * 60:
-        number, unit = round(seconds / 60), "minute"
-    else:
-        hours = round(seconds / 3600, 1)
-        number, unit = int(hours) if hours.is_integer() else hours, "hour"
-    return count(number, unit)

@@ -12,8 +12,9 @@ from typing import Any
 
 from snakemake_interface_logger_plugins.common import LogEvent
 
-from .progress import Progress, count, describe_duration
+from .progress import Progress
 from .ssc.errors import NOISE
+from .ssc.numbers import count, describe_duration
 
 # Lines of warnings in all, and of errors at a time.
 MOST_LINES, MOST_ERRORS = 10, 30

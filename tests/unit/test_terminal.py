@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from workflow_scripts.progress import Progress, describe_duration
+from workflow_scripts.progress import Progress
 from workflow_scripts.terminal import Terminal
 
 
@@ -20,20 +20,6 @@ def test_time_left_is_that_of_the_jobs_so_far():
     assert progress.share == pytest.approx(70 / 120)
     # 70 seconds of jobs in 35 seconds: two at a time.
     assert progress.seconds_left(35) == pytest.approx(25)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.2, "1 second"),
-        (89, "89 seconds"),
-        (100, "2 minutes"),
-        (2 * 3600, "2 hours"),
-        (9000, "2.5 hours"),
-    ],
-)
-def test_duration_is_said_as_one_would_say_it(seconds, words):
-    assert describe_duration(seconds) == words
 
 
 @pytest.fixture

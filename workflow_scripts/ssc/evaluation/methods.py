@@ -4,6 +4,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from ..numbers import count
+
 ENCODERS = {f"efficientnet_lite{n}": f"EfficientNet-Lite{n}" for n in range(3)}
 BASELINES = {
     "ML": "Gaussian maximum likelihood (ML)",
@@ -240,7 +242,7 @@ def describe_methods(
     environment = jinja2.Environment(
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"count": _count, "list_words": _list_words, "percent": _percent}
+    environment.filters |= {"count": count, "list_words": _list_words, "percent": _percent}
     units = refine["hidden_layers"]
     units = NETWORKS[units] if isinstance(units, str) else units
     layers = (
@@ -271,10 +273,6 @@ def describe_methods(
     paragraphs = [re.sub(r" (?=[.,;])", "", paragraph) for paragraph in paragraphs]
     cited = [entry for name, entry in REFERENCES.items() if name in " ".join(paragraphs)]
     return "\n\n".join([*paragraphs, "References", *cited]) + "\n"
-
-
-def _count(number: int, one: str, several: str | None = None) -> str:
-    return f"{number:,} {one if number == 1 else several or one + 's'}"
 
 
 def _list_words(words: Sequence[Any]) -> str:

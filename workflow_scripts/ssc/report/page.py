@@ -16,8 +16,8 @@ from ..classes import LandClass
 from ..evaluation.panels import STAGE_TITLES
 from ..evaluation.scores import accuracies
 from ..evaluation.summaries import spread_over_seeds
+from ..numbers import format_number, format_spread
 from . import charts
-from .numbers import format_number, format_spread
 from .previews import CONFIDENCE_STEP, RIGHT, WRONG, confidence_colours
 from .verdict import describe_design, write_verdict
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 import pandas as pd
 
 from ..evaluation.summaries import DESIGNS
-from .numbers import format_spread
+from ..numbers import count, format_spread
 
 # Percent of F1 or of mean confidence, below which a map is called doubtful.
 LOW = 70
@@ -38,7 +38,7 @@ def write_headline(experiments: pd.DataFrame, final_stage: str) -> str:
     parts = []
     for (design, own), part in rows.groupby(["design", "in_sample"], sort=False):
         f1 = part[final_stage]
-        images = _count(part["images"].max(), "labelled image")
+        images = count(part["images"].max(), "labelled image")
         by = describe_design(str(design), bool(own))
         parts.append(f"{format_spread(f1.mean(), f1.std())} % on {images} mapped {by}")
     seeds = rows["seed"].nunique()
@@ -89,11 +89,7 @@ def write_verdict(
     """Sum up a campaign: what was mapped, `write_headline` and `name_images_to_check`."""
     n_images = images["image"].nunique()
     rivers, groups = images["river"].nunique(), images["group"].nunique()
-    mapped = f"{_count(n_images, 'image')} of {_count(rivers, 'river')} mapped"
-    mapped += f" by {_count(groups, 'CNN')}."
+    mapped = f"{count(n_images, 'image')} of {count(rivers, 'river')} mapped"
+    mapped += f" by {count(groups, 'CNN')}."
     headline = write_headline(experiments, final_stage)
     return mapped, headline, name_images_to_check(images, warned)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' if number != 1 else ''}"
