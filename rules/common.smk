@@ -24,6 +24,7 @@ from workflow_scripts.ssc.io.files import (
     is_remote,
     name_damaged_result,
 )
+from workflow_scripts.ssc.numbers import count
 
 # A job ends with the process that runs it: job.py.
 os.environ.update(SNAKEMAKE_PID=str(os.getpid()))

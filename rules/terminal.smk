@@ -6,18 +6,18 @@ def describe_campaign():
     train, predict = CAMPAIGN.train.values(), CAMPAIGN.predict.values()
     rivers = rivers_of([*train, *predict])
     shown = ", ".join(rivers[:6]) + (", ..." if len(rivers) > 6 else "")
-    yield f"{config['experiment']}: {progress.count(len(rivers), 'river')} ({shown})"
+    yield f"{config['experiment']}: {count(len(rivers), 'river')} ({shown})"
     found = [
-        progress.count(len(train), "labelled image") + " to learn from",
-        f"{progress.count(len(predict), 'image')} to map, {len(labelled(predict))} of them with labels",
-        progress.count(len(CAMPAIGN.groups), "CNN"),
+        count(len(train), "labelled image") + " to learn from",
+        f"{count(len(predict), 'image')} to map, {len(labelled(predict))} of them with labels",
+        count(len(CAMPAIGN.groups), "CNN"),
     ]
     yield f"Found: {'; '.join(found)}"
     yield f"Classes: {', '.join(c['name'] for c in config['classes'].values())}"
     if ignored := CAMPAIGN.ignored:
         kinds = sorted({Path(path).suffix.lower() or "no suffix" for path in ignored})
         yield (
-            f"Not used: {progress.count(len(ignored), 'other file')} in the folders "
+            f"Not used: {count(len(ignored), 'other file')} in the folders "
             f"({', '.join(kinds)}); {RESULTS}/preflight.csv will list them"
         )
 
