@@ -51,10 +51,11 @@ $(BIN)/uv: envs/uv.txt
 	@$(BIN)/pip install --quiet --require-hashes -r $<
 	@touch $@
 
+# Without compiled modules each job compiles anew what it imports, where PYTHONDONTWRITEBYTECODE is set.
 .venv/ssc: SIZE := : 3 GB on disk, some minutes
 .venv/%: envs/%.txt | $(BIN)/uv
 	@echo "Installing the packages of $< in .venv$(SIZE) ..."
-	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $<
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $<
 	@touch $@
 
 .venv/dev .venv/slurm .venv/docs: .venv/ssc
