@@ -51,7 +51,7 @@ def main():
         place = Cluster(folder) if args.slurm else Workstation(folder, args.cores, size_of(results))
         with place:
             start = time.monotonic()
-            happened, killed = disturb(place, len(expected), quiet / args.kills, args.pause, rng)
+            happened, killed = disturb(place, len(expected), args, quiet / args.kills, rng)
             took, found = time.monotonic() - start, digests(folder / "results")
             parts = [*folder.rglob(".part-*")]
         counts = {"needed": needed, "started": count_jobs(place.logs, STARTED)}
@@ -74,8 +74,8 @@ def parse_arguments():
     parser.add_argument("--images-per-job", **per_job, help="as campaign.images_per_job")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--slurm", action="store_true", help="on a SLURM of this machine alone")
-    # By the time of the undisturbed run: on a slow machine no job would live for some seconds.
-    parser.add_argument("--kills", type=float, default=30, help="jobs killed in that time")
+    # In the time of the undisturbed run: on a slow machine no job would live for some seconds.
+    parser.add_argument("--kills", type=int, default=30, help="jobs to kill, evenly over that time")
     parser.add_argument("--pause", type=float, default=5, help="seconds that other accidents last")
     parser.add_argument("--seed", type=int, default=0, help="of accidents and images")
     parser.add_argument("--cnn", type=Path, help="model/<group> of a finished run, else trained")
@@ -114,7 +114,11 @@ def make_campaign(out: Path, args: argparse.Namespace, rng: np.random.Generator)
 
 
 def disturb(
-    place: Snakemake, n_files: int, every: float, pause: float, rng: np.random.Generator
+    place: Snakemake,
+    n_files: int,
+    args: argparse.Namespace,
+    every: float,
+    rng: np.random.Generator,
 ) -> tuple[Counter, Counter]:
     """Run Snakemake again and again, with accidents, until it ends well.
 
@@ -123,10 +127,10 @@ def disturb(
     place : Snakemake
     n_files : int
         Files of an undisturbed run: the accidents are spread over it.
+    args : argparse.Namespace
+        With the number of jobs to kill, and the seconds that another accident lasts.
     every : float
         Mean seconds between two killed jobs.
-    pause : float
-        Seconds that an accident lasts.
     rng : numpy.random.Generator
 
     Returns
@@ -153,8 +157,9 @@ def disturb(
         elif due and not end and count_files(place.folder / "results") > due[0][0]:
             what = due.popleft()[1]
             happened[what.replace("_", " ")] += 1
-            end, over = getattr(place, what)(), now + pause
-        if now > next_kill:
+            end, over = getattr(place, what)(), now + args.pause
+        # A job that takes longer than it is left alone would never end.
+        if now > next_kill and killed.total() < args.kills:
             next_kill = now + rng.exponential(every)
             if rule := place.kill_job(rng):
                 happened["job killed"] += 1
