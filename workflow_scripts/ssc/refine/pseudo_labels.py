@@ -39,7 +39,7 @@ class PseudoLabels:
     """Pseudo-labels from the map of a CNN, after the published filters, window by window.
 
     In this order: `min_tiles`, `min_probability`, `pixel_fraction` (Carbonneau et al. 2020). A
-    class that is lost is logged as a warning, as are fewer than `min_pixels` pixels of an image
+    class that is lost is logged as a warning, as are fewer than `min_pixels` pixels of a map
     that has as many. Each window gets its share of the pixels to draw.
 
     Parameters
@@ -92,7 +92,7 @@ class PseudoLabels:
         n_drawn = max(round(settings.pixel_fraction * total), min(n_min, total))
         shares = np.rint(np.cumsum([0, *n_labelled]) * (n_drawn / max(total, 1))).astype(int)
         self.drawn = dict(zip(self.windows, np.diff(shares).tolist(), strict=True))
-        if n_drawn < n_min <= self.shape[0] * self.shape[1]:
+        if n_drawn < n_min <= merged[1:].sum():
             logging.warning(
                 "WARNING: only %d pixels have pseudo-labels, fewer than min_pixels, %d; check this "
                 "map, or lower min_pixels if such maps are good",
