@@ -201,6 +201,25 @@ def test_training_image_without_labels_is_refused(tmp_path, one_river):
     ]
 
 
+def test_one_folder_is_learned_from_and_mapped_where_an_image_has_labels(tmp_path):
+    folder = fill(tmp_path / "all", "Ure_0001.jpg", "Ure_0002.jpg")
+    assert problems_of(folder, folder) == [f"train: no image in {folder} has labels; label some"]
+    fill(tmp_path / "all", "SCLS_Ure_0002.tif")
+    campaign = read_campaign(folder, folder, "per_river")
+    assert ([*campaign.train], [*campaign.predict]) == (["Ure_0002"], ["Ure_0001", "Ure_0002"])
+
+
+def test_folder_that_is_named_twice_is_refused_also_a_remote_one(tmp_path, one_river):
+    predict = one_river[1]
+    assert problems_of(one_river[0], [predict, f"{predict}/../predict"]) == [
+        f"predict: {predict} = {predict}/../predict is named 2 times; name it once"
+    ]
+    image = "/vsicurl/http://river.org/Ure_0003.tif"
+    assert problems_of(one_river[0], [image, predict, image]) == [
+        f"predict: {image} is named 2 times; name it once"
+    ]
+
+
 def test_empty_folder_is_refused(tmp_path, one_river):
     empty = fill(tmp_path / "empty", "notes.txt")
     assert problems_of(one_river[0], empty) == [

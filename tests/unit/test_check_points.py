@@ -165,7 +165,8 @@ def test_chip_shows_the_pixel_in_the_middle_and_black_beyond_the_edge(tmp_path):
     # The pixel is the 65th of 128, three times as large, and stays free of the cross.
     assert (chip[192:195, 192:195] == 90).all()
     assert (chip[189:192, 189:198] == 200).all()
-    assert (chip[193, 193 + 20] == 255).all()
+    for row, column in ((0, 20), (0, -20), (20, 0), (-20, 0)):
+        assert (chip[193 + row, 193 + column] == 255).all()
     # 54 rows of the chip are above the image, and 54 columns right of it.
     assert (chip[: 54 * 3, :150] == 0).all()
     assert (chip[54 * 3 : 150, :150] == 200).all()

@@ -50,6 +50,8 @@ def test_later_maps_cover_earlier_ones_but_not_with_no_data(tmp_path, make_map, 
         assert (mosaic.crs, mosaic.nodata, mosaic.dtypes) == (UTM, 0, ("uint8",))
         assert mosaic.transform == Affine(0.1, 0, 400_000, 0, -0.1, 5_300_000)
         assert mosaic.colorinterp == (rasterio.enums.ColorInterp.palette,)
+        # Classes are 1, 2 and 4.
+        assert (tmp_path / "elsewhere/mosaic/Ure.vrt").read_text().count("<Entry ") == 5
         colours = mosaic.colormap(1)
         assert [colours[c] for c in (0, 2, 4)] == [
             (0, 0, 0, 0),
