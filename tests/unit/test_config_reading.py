@@ -76,7 +76,7 @@ def test_every_key_is_described_and_shown(path, schema):
 # The sample campaign has images, and they are small.
 OF_SAMPLE = {
     *(("campaign", "train"), ("campaign", "predict"), ("classes",)),
-    *(("cnn", "patch_size"), ("refine", "min_pixels")),
+    *(("cnn", "steps"), ("cnn", "patch_size"), ("refine", "min_pixels")),
 }
 
 
