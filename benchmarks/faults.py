@@ -51,7 +51,7 @@ def main():
         place = Cluster(folder) if args.slurm else Workstation(folder, args.cores, size_of(results))
         with place:
             start = time.monotonic()
-            happened, killed = disturb(place, len(expected), args, quiet / args.kills, rng)
+            happened, killed = disturb(place, len(expected), quiet, args, rng)
             took, found = time.monotonic() - start, digests(folder / "results")
             parts = [*folder.rglob(".part-*")]
         counts = {"needed": needed, "started": count_jobs(place.logs, STARTED)}
@@ -74,8 +74,8 @@ def parse_arguments():
     parser.add_argument("--images-per-job", **per_job, help="as campaign.images_per_job")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--slurm", action="store_true", help="on a SLURM of this machine alone")
-    # In the time of the undisturbed run: on a slow machine no job would live for some seconds.
-    parser.add_argument("--kills", type=int, default=30, help="jobs to kill, evenly over that time")
+    # The pace is that of the undisturbed run: on a slow machine jobs need longer to end.
+    parser.add_argument("--kills", type=int, default=30, help="jobs to kill, at that pace")
     parser.add_argument("--pause", type=float, default=5, help="seconds that other accidents last")
     parser.add_argument("--seed", type=int, default=0, help="of accidents and images")
     parser.add_argument("--cnn", type=Path, help="model/<group> of a finished run, else trained")
@@ -116,8 +116,8 @@ def make_campaign(out: Path, args: argparse.Namespace, rng: np.random.Generator)
 def disturb(
     place: Snakemake,
     n_files: int,
+    quiet: float,
     args: argparse.Namespace,
-    every: float,
     rng: np.random.Generator,
 ) -> tuple[Counter, Counter]:
     """Run Snakemake again and again, with accidents, until it ends well.
@@ -127,10 +127,10 @@ def disturb(
     place : Snakemake
     n_files : int
         Files of an undisturbed run: the accidents are spread over it.
+    quiet : float
+        Seconds of that run: jobs are killed at the pace of all kills in it.
     args : argparse.Namespace
         With the number of jobs to kill, and the seconds that another accident lasts.
-    every : float
-        Mean seconds between two killed jobs.
     rng : numpy.random.Generator
 
     Returns
@@ -138,7 +138,7 @@ def disturb(
     (Counter, Counter)
         How often what happened, and killed jobs by rule.
     """
-    happened, killed = Counter(), Counter()
+    happened, killed, every = Counter(), Counter(), quiet / args.kills
     n = len(place.accidents)
     due = deque((n_files * (k + 1) / (n + 1), what) for k, what in enumerate(place.accidents))
     begun = time.monotonic()

@@ -55,6 +55,7 @@ def test_ortho_in_one_folder_is_learned_from_where_labelled_and_mapped_everywher
         assert tags["TIFFTAG_IMAGEDESCRIPTION"] == "Land cover of Clearbrook_ortho: MLP map"
         assert tags["CNN_SHA256"] == digest_file(maps.with_name("model") / "Clearbrook.onnx")
         assert tags["IMAGE_SHA256"] == digest_file(folder / "ortho.tif")
+        assert set(json.loads(tags["CNN_SETTINGS"])) == {"match_colours", "white"}
         assert tags["SEED"] == "42" and json.loads(tags["REFINE_SETTINGS"])["epochs"] == 2
     np.testing.assert_array_equal(class_map == 0, alpha == 0)
     polygons = geopandas.read_file(maps.with_name("polygons") / "Clearbrook_ortho.gpkg", layer=0)

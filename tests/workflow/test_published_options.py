@@ -1,5 +1,6 @@
 """Every option of the published method in one campaign on the sample images."""
 
+import json
 import shutil
 
 import numpy as np
@@ -131,7 +132,8 @@ def test_model_of_keras_2_maps_a_river_that_it_never_saw(results):
     assert set(compiled.loc[compiled["model"] == "old", "type"]) == {"CNN", "RF"}
     for path in (results / "old/cnn").glob("CNN_*.tif"):
         with rasterio.open(path) as raster:
-            codes = raster.read(1)
+            codes, tags = raster.read(1), raster.tags()
+        assert json.loads(tags["CNN_SETTINGS"])["tile_stride"] == 25
         name = path.stem.removeprefix("CNN_")
         with rasterio.open(REPO / f"sample_data/predict/{name}.jpg") as source:
             red, _, blue = source.read().astype(float)

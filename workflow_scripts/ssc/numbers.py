@@ -7,15 +7,19 @@ from typing import Any
 
 def format_number(value: Any, digits: int = 1) -> str:
     """Write a number with separators, a dash for none (None, NaN or pandas.NA)."""
-    missing = not isinstance(value, Real) or math.isnan(value)
-    return "\N{EN DASH}" if missing else f"{value:,.{digits}f}"
+    return "\N{EN DASH}" if _is_missing(value) else f"{value:,.{digits}f}"
 
 
 def format_spread(mean: float | None, deviation: float | None) -> str:
     """Write a mean with the standard deviation after it; of one value there is none."""
     text = format_number(mean)
-    missing = deviation is None or math.isnan(deviation)
-    return text if missing else f"{text} \N{PLUS-MINUS SIGN} {format_number(deviation)}"
+    return (
+        text if _is_missing(deviation) else f"{text} \N{PLUS-MINUS SIGN} {format_number(deviation)}"
+    )
+
+
+def _is_missing(value: Any) -> bool:
+    return not isinstance(value, Real) or math.isnan(value)
 
 
 def count(number: float, one: str, several: str | None = None) -> str:
