@@ -74,8 +74,8 @@ def parse_arguments():
     parser.add_argument("--images-per-job", **per_job, help="as campaign.images_per_job")
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--slurm", action="store_true", help="on a SLURM of this machine alone")
-    # The pace is that of the undisturbed run: on a slow machine jobs need longer to end.
-    parser.add_argument("--kills", type=int, default=30, help="jobs to kill, at that pace")
+    # The interval is a share of the undisturbed run: on a slow machine jobs need longer to end.
+    parser.add_argument("--kills", type=int, default=30, help="jobs to kill")
     parser.add_argument("--pause", type=float, default=5, help="seconds that other accidents last")
     parser.add_argument("--seed", type=int, default=0, help="of accidents and images")
     parser.add_argument("--cnn", type=Path, help="model/<group> of a finished run, else trained")
