@@ -183,11 +183,41 @@ def batch_checks(wildcards, kind="table"):
     )
 
 
+def unlabelled_images(group):
+    """Images that self-training takes pseudo-labels from: those to map, of the training rivers."""
+    if not config["cnn"].get("self_training_steps"):
+        return []
+    images = images_of([group])
+    learned = learned_from(group, images)
+    rivers = CAMPAIGN.groups[group].train
+    return [i for i in images if i.river in rivers and i.name not in learned]
+
+
+def unlabelled_checks(group):
+    """Their checks; those of images that are held out are among the checks of training images."""
+    unlabelled = {image.path for image in unlabelled_images(group)}
+    batches = [
+        batch
+        for batch, images in GROUP_BATCHES[group].items()
+        if batch in BATCHES and unlabelled & {image.path for image in images}
+    ]
+    return expand(rules.check_images.output.table, split="predict", unit=batches)
+
+
+def training_files(wildcards):
+    """A digest of all images that the CNN of a group learns from."""
+    group = wildcards.group
+    return campaign.files_digest(
+        CAMPAIGN.train_images(group) + unlabelled_images(group)
+    )
+
+
 def training_input(group):
     images = CAMPAIGN.train_images(group)
     return dict(
         check=training_checks(group),
-        images=image_files(images),
+        unlabelled_check=unlabelled_checks(group),
+        images=image_files(images + unlabelled_images(group)),
         labels=training_checks(group, "labels"),
         weights=WEIGHT_FILES,
         start=start_files(group),

@@ -48,7 +48,8 @@ def expected_training():
     if not UNET:
         return 300
     cnn = config["cnn"]
-    return progress.training_seconds(cnn["steps"], cnn["batch_size"], cnn["patch_size"])
+    steps = cnn["steps"] + cnn["self_training_steps"]
+    return progress.training_seconds(steps, cnn["batch_size"], cnn["patch_size"])
 
 
 TERMINAL = None

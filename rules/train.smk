@@ -42,7 +42,7 @@ rule tune_cnn:
         rivers=lambda wc: training_rivers(wc.group),
         held_out_block=lambda wc: CAMPAIGN.groups[wc.group].block,
         white=WHITE_LEVEL,
-        files=lambda wc: campaign.files_digest(CAMPAIGN.train_images(wc.group)),
+        files=training_files,
         seed=lambda wc: CAMPAIGN.groups[wc.group].seed,
         code=code_digest("tune_cnn.py"),
     script:
@@ -91,9 +91,10 @@ rule train_cnn:
         images=lambda wc: paths(CAMPAIGN.train_images(wc.group)),
         names=lambda wc: names(CAMPAIGN.train_images(wc.group)),
         rivers=lambda wc: training_rivers(wc.group),
+        unlabelled=lambda wc: paths(unlabelled_images(wc.group)),
         held_out_block=lambda wc: CAMPAIGN.groups[wc.group].block,
         white=WHITE_LEVEL,
-        files=lambda wc: campaign.files_digest(CAMPAIGN.train_images(wc.group)),
+        files=training_files,
         seed=lambda wc: CAMPAIGN.groups[wc.group].seed,
         code=code_digest("train_cnn.py"),
     script:

@@ -3,6 +3,8 @@
 import logging
 from functools import partial
 
+import pandas as pd
+
 from job import run_job
 from keras_setup import check_gpu, choose_dtype_policy, claim_gpu, make_trainer, set_up_keras
 from results import atomic_path
@@ -43,17 +45,23 @@ def main(snakemake):
         key = read_class_key(key_path, classes, trained.output_shape[-1])
         logging.info("starting from %s", path)
         start = partial(copy_weights, trained, key, target_key=trainer.key)
-    model, history = train(trainer, policy, trainer.sequence(), start=start)
-    weights = model.get_weights()
-    del model
-    model = rebuild_in_float32(trainer, weights)
-
     histograms, geometries = [], []
     for path in snakemake.params.images:
         with open_image(path, snakemake.params.white) as image:
             histograms.append(colour_histogram(image))
             geometries.append(image.geometry)
-    metadata = {COLOUR_STATS: training_colour_stats(histograms)}
+    colour_stats = training_colour_stats(histograms)
+
+    model, history = train(trainer, policy, trainer.sequence(), start=start)
+    if cnn.get("self_training_steps"):
+        further = self_train(snakemake, trainer, model, colour_stats)
+        history = pd.concat([history, further], ignore_index=True)
+        history["epoch"] = history.index + 1
+    weights = model.get_weights()
+    del model
+    model = rebuild_in_float32(trainer, weights)
+
+    metadata = {COLOUR_STATS: colour_stats}
     with atomic_path(output.key) as path:
         trainer.key.to_csv(path, index=False)
     with atomic_path(output.history) as path:
@@ -68,6 +76,32 @@ def main(snakemake):
     with atomic_path(output.model) as path:
         save_keras(model, path, metadata)
     del claim
+
+
+def self_train(snakemake, trainer, model, colour_stats):
+    """Train a U-Net further with pseudo-labels; the history of that, None where there are none."""
+    from ssc.cnn.self_training import SelfTrainer, pseudo_label
+    from ssc.cnn.training import fit
+
+    params, settings = snakemake.params, trainer.settings
+    if not params.unlabelled:
+        logging.warning(
+            "WARNING: no self-training: the CNN maps no images of its rivers but those that it "
+            "learned from; add images, or set self_training_steps to 0"
+        )
+        return None
+    # As many as steps: there are then more places than patches.
+    drawn = settings.self_training_steps, 2 * settings.patch_size, trainer.seed
+    found = pseudo_label(model, trainer.key, params.unlabelled, params.white, colour_stats, *drawn)
+    if not found.images:
+        logging.warning(
+            "WARNING: no self-training: in all images to map the CNN is in doubt, or they are much "
+            "darker or brighter than the training images; label one of them"
+        )
+        return None
+    logging.info("self-training on %d windows of images without labels", len(found.images))
+    further = SelfTrainer(trainer, found)
+    return fit(further, model, further.sequence())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from ssc.evaluation.methods import describe_methods
 UNET = {"architecture": "unet", "encoder": "efficientnet_lite0", "channels": [64, 96]}
 UNET |= {"steps": 200, "batch_size": 8, "patch_size": 256, "brightness_jitter": 0.1}
 UNET |= {"learning_rate": 0.001, "encoder_learning_rate": 0.0002, "match_colours": False}
+UNET |= {"self_training_steps": 0}
 TILE_CNN = {
     "architecture": "NASNetLarge",
     "weights": "imagenet",

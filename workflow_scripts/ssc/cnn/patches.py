@@ -91,6 +91,34 @@ class PatchSequence(keras.utils.PyDataset):
         return pixels, *self.sampler.targets(patches)
 
 
+class JointSequence(keras.utils.PyDataset):
+    """Batches that are joined of one batch of each of several sequences of equal length.
+
+    Parameters
+    ----------
+    sequences : sequence of PatchSequence
+    """
+
+    def __init__(self, sequences: Sequence[PatchSequence]):
+        super().__init__()
+        self.sequences = sequences
+
+    def on_epoch_begin(self):
+        for sequence in self.sequences:
+            sequence.on_epoch_begin()
+
+    def on_epoch_end(self):
+        for sequence in self.sequences:
+            sequence.on_epoch_end()
+
+    def __len__(self) -> int:
+        return len(self.sequences[0])
+
+    def __getitem__(self, batch: int):
+        parts = zip(*(sequence[batch] for sequence in self.sequences), strict=True)
+        return tuple(np.concatenate(part) for part in parts)
+
+
 def cut_patches(
     rasters: Sequence[np.ndarray], patches: PatchBatch, size: int, dtype: type
 ) -> np.ndarray:

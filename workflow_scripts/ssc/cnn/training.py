@@ -158,6 +158,30 @@ def train(
     model = build(trainer, dtype_policy)
     if start:
         start(model)
+    return model, fit(trainer, model, sequence, validation)
+
+
+def fit(
+    trainer: Trainer,
+    model: keras.Model,
+    sequence: PatchSequence,
+    validation: PatchSequence | None = None,
+) -> pd.DataFrame:
+    """Let a CNN learn, from the weights that it has.
+
+    Parameters
+    ----------
+    trainer : Trainer
+        Of the architecture.
+    model : keras.Model
+    sequence, validation
+        As for `train`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        History, as of `train`.
+    """
     trainer.compile(model, len(sequence) * trainer.epochs)
     # Variables that Keras makes as it traces the training step have it traced twice.
     model.optimizer.build(model.trainable_variables)
@@ -174,7 +198,7 @@ def train(
     accuracies = [column for column in columns if column.endswith("accuracy")]
     history[accuracies] *= 100
     history.insert(0, "epoch", range(1, trainer.epochs + 1))
-    return model, history
+    return history
 
 
 def build(trainer: Trainer, dtype_policy: str) -> keras.Model:

@@ -44,6 +44,8 @@ class UNetSettings:
         That of a pretrained encoder; None for the plain one, which learns as the rest does.
     weights : str or None
         Of a model of keras.applications: `imagenet`, the path of a file, or None.
+    self_training_steps : int
+        Steps of self-training that follow; 0 for none.
     """
 
     encoder: str
@@ -55,6 +57,7 @@ class UNetSettings:
     brightness_jitter: float
     encoder_learning_rate: float | None = None
     weights: str | None = None
+    self_training_steps: int = 0
 
 
 class UNetTrainer:
@@ -84,7 +87,7 @@ class UNetTrainer:
         rivers = list(dict.fromkeys(data.rivers))
         # An output without labels would only cost time.
         self.key = class_key([c for c in classes if labelled[c.code]], rivers, local=False)
-        self.epochs = max(1, round(settings.steps / STEPS_PER_EPOCH))
+        self.epochs = count_epochs(settings.steps)
 
     def build(self) -> keras.Model:
         """Make the U-Net, with its initial weights, in the global dtype policy."""
@@ -127,18 +130,27 @@ class UNetTrainer:
 
     def sequence(self) -> PatchSequence:
         """Patches about labelled pixels to learn from."""
+        return self.sequence_of(self.data, self.seed)
+
+    def sequence_of(self, data: TrainingImages, seed: int) -> PatchSequence:
+        """Patches about labelled pixels of other images, drawn by a seed."""
         settings = self.settings
         output_of = np.zeros(256, np.uint8)
         output_of[self.key["HierarchClass"]] = self.key["LocalClass"]
         sampler = LabelledPixelSampler(
-            [output_of[codes] for codes in self.data.labels],
+            [output_of[codes] for codes in data.labels],
             settings.patch_size,
             settings.batch_size,
             settings.steps // self.epochs,
             settings.brightness_jitter,
-            self.seed,
+            seed,
         )
-        return PatchSequence(self.data.images, sampler, settings.patch_size, self.seed)
+        return PatchSequence(data.images, sampler, settings.patch_size, seed)
+
+
+def count_epochs(steps: int) -> int:
+    """How many epochs training steps are."""
+    return max(1, round(steps / STEPS_PER_EPOCH))
 
 
 class DiscriminativeAdamW(keras.optimizers.AdamW):

@@ -45,6 +45,11 @@ of 90 degrees and flipped.
 Their brightness was changed by up to {{ cnn.brightness_jitter | percent }} %, that of each band by
 up to {{ (cnn.brightness_jitter / 3) | percent }} % in addition.
 {% endif %}
+{% if cnn.self_training_steps %}
+It was trained for {{ cnn.self_training_steps }} more steps at half the learning rates, with
+pseudo-labels (Lee 2013) in one half of each batch: the classes that it gave to pixels of the images
+to map with a confidence of 80 % or more.
+{% endif %}
 {% else %}
 The architecture was {{ cnn.architecture }}
 {% if cnn.architecture != "compact" %}
@@ -173,6 +178,10 @@ REFERENCES = {
     "Congalton 1991": (
         "Congalton, R.G., 1991. A review of assessing the accuracy of classifications of remotely "
         "sensed data. Remote Sensing of Environment 37, 35-46."
+    ),
+    "Lee 2013": (
+        "Lee, D.-H., 2013. Pseudo-label: the simple and efficient semi-supervised learning method "
+        "for deep neural networks. ICML Workshop on Challenges in Representation Learning."
     ),
     "Loshchilov & Hutter 2019": (
         "Loshchilov, I., Hutter, F., 2019. Decoupled weight decay regularization. International "
