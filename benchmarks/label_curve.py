@@ -2,7 +2,7 @@
 
 Of a folder of labelled images of a new river some are learned from: 1, 2, 4 and so on, each set a
 part of the next. CNNs begin with random weights, with those of ImageNet, or with those of another
-river. Images are drawn at random, or the one image that all sets share is, and the workflow ranks
+river, and may go on by self-training on the images to score. Images are drawn at random, or the one image that all sets share is, and the workflow ranks
 the others (suggest_labels). Each is a run of the workflow in a folder of its own under --out, where
 a finished run is not repeated.
 """
@@ -24,9 +24,13 @@ CURVES = {
     "imagenet": "ImageNet",
     "other_river": "ImageNet, then another river",
     "suggest_labels": "ImageNet, images by suggest_labels",
+    "self_training": "ImageNet and self-training",
 }
-# As long as the U-Net with random weights learns from few images before it overfits.
-RANDOM_WEIGHTS = {"cnn": {"encoder": "plain", "steps": 600}}
+CONFIGS = {
+    # As long as the U-Net with random weights learns from few images before it overfits.
+    "random_weights": {"cnn": {"encoder": "plain", "steps": 600}},
+    "self_training": {"cnn": {"self_training_steps": 100}},
+}
 
 
 def main():
@@ -48,7 +52,7 @@ def main():
         order = np.random.default_rng(seed).permutation(list(new.train)).tolist()
         for curve in args.curves:
             start = runs.train_other(other, seed) if curve == "other_river" else None
-            config = {"seed": seed} | (RANDOM_WEIGHTS if curve == "random_weights" else {})
+            config = {"seed": seed} | CONFIGS.get(curve, {})
             chosen: list[str] = []
             ranking = order
             for count in args.counts:
