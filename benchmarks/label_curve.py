@@ -2,9 +2,9 @@
 
 Of a folder of labelled images of a new river some are learned from: 1, 2, 4 and so on, each set a
 part of the next. CNNs begin with random weights, with those of ImageNet, or with those of another
-river, and may go on by self-training on the images to score. Images are drawn at random, or the one image that all sets share is, and the workflow ranks
-the others (suggest_labels). Each is a run of the workflow in a folder of its own under --out, where
-a finished run is not repeated.
+river; one curve is with self-training on the images to score. Images are drawn at random, or the
+one image that all sets share is, and the workflow ranks the others (suggest_labels). Each is a run
+of the workflow in a folder of its own under --out, where a finished run is not repeated.
 """
 
 import argparse

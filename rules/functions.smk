@@ -195,11 +195,13 @@ def unlabelled_images(group):
 
 def unlabelled_checks(group):
     """Their checks; those of images that are held out are among the checks of training images."""
+    if CAMPAIGN.groups[group].held_out:
+        return []
     unlabelled = {image.path for image in unlabelled_images(group)}
     batches = [
         batch
         for batch, images in GROUP_BATCHES[group].items()
-        if batch in BATCHES and unlabelled & {image.path for image in images}
+        if unlabelled & {image.path for image in images}
     ]
     return expand(rules.check_images.output.table, split="predict", unit=batches)
 

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import StringIO
+from itertools import chain
 from typing import IO
 
 import cv2
@@ -89,7 +90,8 @@ def run_job(snakemake) -> Iterator[None]:
         logging.getLogger("rasterio").setLevel(logging.CRITICAL)
         warnings.filterwarnings("ignore", "Dataset has no geotransform")
         try:
-            stop_on_failed_check(snakemake.input.get("check", []))
+            checks = (snakemake.input.get(name, []) for name in ("check", "unlabelled_check"))
+            stop_on_failed_check(*checks)
             yield
         except SettingError as error:
             logging.error("ERROR: %s: %s", CONFIG_KEYS[error.setting], error.problem)
@@ -149,12 +151,12 @@ def redirect_output(log: IO) -> Iterator[None]:
             os.close(copy)
 
 
-def stop_on_failed_check(tables: str | Sequence[str]) -> None:
+def stop_on_failed_check(*checks: str | Sequence[str]) -> None:
     """Refuse to go on where `check_images` found a problem with what this job reads.
 
     Parameters
     ----------
-    tables : str or sequence of str
+    *checks : str or sequence of str
         Paths of its tables.
 
     Raises
@@ -163,7 +165,7 @@ def stop_on_failed_check(tables: str | Sequence[str]) -> None:
         With all problems.
     """
     problems = []
-    for path in [tables] if isinstance(tables, str) else tables:
+    for path in chain.from_iterable([c] if isinstance(c, str) else c for c in checks):
         table = csv.DictReader(StringIO(read_result(path), newline=""))
         problems += [row["problem"] for row in table if row["problem"]]
     if problems:

@@ -97,11 +97,17 @@ def test_a_job_refuses_images_that_failed_their_check(river):
     """On a cluster jobs may begin before all checks are done."""
     path = river / "train/SCLS_Clearbrook_0001.tif"
     write_labels(path, read_labels(path)[:, :-1])
+    # Self-training reads images to map as well.
+    image = river / "predict/Clearbrook_0007.jpg"
+    image.write_bytes(image.read_bytes()[:30000])
     model = "results/Clearbrook/model/Clearbrook.h5"
-    run = run_snakemake(river, model, "--cores", 1, config=CONFIG)
+    config = CONFIG | {"cnn": {"self_training_steps": 50}}
+    run = run_snakemake(river, model, "--cores", 1, config=config)
     assert run.returncode == 1
-    log = (river / "results/logs/train_cnn/Clearbrook.log").read_text()
-    assert log.startswith("ERROR: train/SCLS_Clearbrook_0001.tif: 599 x 400 px, but its image is")
+    log = (river / "results/logs/train_cnn/Clearbrook.log").read_text().splitlines()
+    assert log[0].startswith("ERROR: train/SCLS_Clearbrook_0001.tif: 599 x 400 px, but its image")
+    assert log[1].startswith("ERROR: predict/Clearbrook_0007.jpg: truncated or damaged")
+    assert len(log) == 2
     assert computed(river) == []
 
 
