@@ -18,12 +18,13 @@ LABELLED = {
     "my_river/train": ["Ouse_0001", "Ouse_0002"],
     "survey/labelled": ["Ouse_0001", "Trent_0001", "Swale_0012"],
 }
-MAPPED = {"ouse/all": ["Ouse_0003"]}
+MAPPED = {"ouse/all": ["Ouse_0003"], "my_river/predict": ["Ouse_0003"]}
 MAPPED["survey/all"] = ["Ouse_0003", "Trent_0003", "Swale_0013", "Tees_0001"]
 JOBS = {
     "Ouse, summer 2026": {"train_cnn": 1, "refine_pixels": 1},
     "survey of four rivers": {"train_cnn": 2, "refine_pixels": 4},
     "honest scores": {"train_cnn": 2, "refine_pixels": 2},
+    "few labels": {"train_cnn": 1, "refine_pixels": 1},
     "Ouse, September": {"convert_cnn": 1, "polygonize_maps": 1, "draw_check_points": 1},
     "a published model": {"convert_cnn": 1, "refine_pixels": 2},
 }
