@@ -32,6 +32,8 @@ MEGABYTES_OF_MEGAPIXEL, MEGABYTES_OF_IMAGE = 1.4, 1
 # Of classes that have no colour of their own.
 COLOURS = ["teal", "goldenrod", "darkgreen", "khaki", "firebrick", "slateblue", "sienna", "hotpink"]
 MOST_LISTED = 20
+# Labelled images for a CNN with which self-training was found to help (docs/accuracy.md).
+FEW_LABELLED = 8
 
 
 def main():
@@ -210,7 +212,11 @@ def describe_work(found: Survey, cnn: Mapping[str, Any]) -> Iterator[str]:
     yield f"To map {count(len(sizes), 'image')} of {megapixels:.1f} megapixels in all takes about"
     yield f"{describe_duration(mapping)} of one core; all cores share it. Results: {disk:,.0f} MB."
     learned = {image.path for image in found.train.values()}
-    scored = [i for i in found.predict.values() if i.is_labelled and i.path not in learned]
+    others = [image for image in found.predict.values() if image.path not in learned]
+    if rivers and others and len(learned) <= FEW_LABELLED * (1 if shared else len(rivers)):
+        yield "Few labels: this line lets the CNN learn from the images to map as well:"
+        yield "  cnn: {steps: 100, self_training_steps: 100}"
+    scored = [image for image in others if image.is_labelled]
     if learned and not scored and not shared:
         yield "No labels are left to score maps by. In campaign, the line"
         yield "  groups: [per_river, cross_validation]"

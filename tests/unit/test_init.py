@@ -70,6 +70,7 @@ def test_labelled_images_of_one_folder_are_learned_from_and_all_are_mapped(propo
     assert "Ouse: 2 images, 1 to learn from, 2 to map; 20 x 10 px; no georeference" in text
     # 200 steps of 8 patches of 256 px, a second each, and the start.
     assert "To train one CNN for each river takes about 4 minutes of one core." in text
+    assert "#   cnn: {steps: 100, self_training_steps: 100}\n" in text
     assert "1 Water: 120 (75.0%)\n" in text
     assert "2 Sediment: 40 (25.0%)\n" in text
     assert "5 Paved road: 0 (0.0%); the CNN cannot map it" in text
@@ -119,6 +120,8 @@ def test_polygons_give_their_column_and_classes(propose, tmp_path):
     assert "EPSG:32633, pixels of 0.5 m" in text
     assert "1 Gravel: 40 (33.3%)" in text
     assert "2 Pool: 80 (66.7%)" in text
+    # The only image to map is learned from.
+    assert "self_training" not in text
 
 
 def test_polygons_of_the_default_classes_need_no_classes(propose, tmp_path):
