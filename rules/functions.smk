@@ -185,12 +185,15 @@ def batch_checks(wildcards, kind="table"):
 
 def unlabelled_images(group):
     """Images that self-training takes pseudo-labels from: those to map, of the training rivers."""
-    if not config["cnn"].get("self_training_steps"):
+    n_windows = config["cnn"].get("self_training_steps", 0)
+    if not n_windows:
         return []
     images = images_of([group])
     learned = learned_from(group, images)
     rivers = CAMPAIGN.groups[group].train
-    return [i for i in images if i.river in rivers and i.name not in learned]
+    images = [i for i in images if i.river in rivers and i.name not in learned]
+    # Of more images than there are windows, some evenly spaced ones.
+    return images[:: -(-len(images) // n_windows) or 1]
 
 
 def unlabelled_checks(group):

@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+from functools import partial
 
 import pytest
 
@@ -34,6 +35,15 @@ def touch(path):
 def config_of(groups="per_river", images_per_job=1, train="train", **config):
     paths = {"train": train, "predict": "predict"}
     return config | {"campaign": paths | {"groups": groups, "images_per_job": images_per_job}}
+
+
+def planned_inputs(plan, rule, ending):
+    """Inputs with this ending of all planned jobs of a rule, by the first output of the job."""
+    job = rf"^rule {rule}:\n    input: (.+)\n    output: results/([^,\n]+)"
+    return {
+        output: [name for name in inputs.split(", ") if name.endswith(ending)]
+        for inputs, output in re.findall(job, plan, re.MULTILINE)
+    }
 
 
 BY_DEFAULT = {
@@ -125,14 +135,7 @@ def test_training_images_are_mapped_by_cnns_that_did_not_learn_from_them(campaig
     run = run_snakemake(campaign, "-n", "-p", config=two_folds(["per_river", "cross_validation"]))
     assert run.returncode == 0, run.stdout
 
-    def inputs_of(rule, ending):
-        """Inputs with this ending of all jobs of a rule, by the first output of the job."""
-        job = rf"^rule {rule}:\n    input: (.+)\n    output: results/([^,\n]+)"
-        return {
-            output: [name for name in inputs.split(", ") if name.endswith(ending)]
-            for inputs, output in re.findall(job, run.stdout, re.MULTILINE)
-        }
-
+    inputs_of = partial(planned_inputs, run.stdout)
     a, b = ([f"train/{r}_000{n}.jpg" for n in ns] for r, ns in (("A", (1, 2, 3)), ("B", (1, 3))))
     learned = {"A": a, "A_fold_1": a[1:], "A_fold_2": a[:1]}
     learned |= {"B": b, "B_fold_1": b[1:], "B_fold_2": b[:1]}
@@ -150,6 +153,27 @@ def test_training_images_are_mapped_by_cnns_that_did_not_learn_from_them(campaig
     assert counts["A/model/A_baselines.npz"] == ["results/colour_counts/A.npz"]
     other = ["results/colour_counts/folds/A_fold_2.npz"]
     assert counts["A_fold_1/model/A_fold_1_baselines.npz"] == other
+
+
+def test_self_training_reads_images_to_map_no_more_than_it_has_steps(campaign, two_folds):
+    config = two_folds(["per_river", "cross_validation"]) | {"cnn": {"self_training_steps": 2}}
+    run = run_snakemake(campaign, "-n", "-p", config=config)
+    assert run.returncode == 0, run.stdout
+    read = planned_inputs(run.stdout, "train_cnn", ".jpg")
+    # Every other of the three of river A.
+    a = [f"train/A_000{n}.jpg" for n in (1, 2, 3)]
+    assert read["A/model/A.h5"] == [*a, "predict/A_0003.jpg", "predict/A_0005.jpg"]
+    assert read["B/model/B.h5"] == ["train/B_0001.jpg", "train/B_0003.jpg", "predict/B_0002.jpg"]
+    # A fold maps the images that it does not learn from.
+    assert read["A_fold_1/model/A_fold_1.h5"] == [*a[1:], a[0]]
+    # The checks of images to map come first, and those of held-out images are those of training.
+    checks = planned_inputs(run.stdout, "train_cnn", ".csv")
+    of_fold, of_river = (
+        [path for path in checks[f"{group}/model/{group}.h5"] if "/check/" in path]
+        for group in ("A_fold_1", "A")
+    )
+    assert of_fold == ["results/check/train/A.csv"]
+    assert of_river == [*of_fold, *(f"results/check/predict/A_000{n}.csv" for n in (3, 5))]
 
 
 def test_a_trained_cnn_needs_no_training_images_and_batches_save_jobs(campaign, plan):

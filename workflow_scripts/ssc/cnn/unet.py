@@ -133,7 +133,19 @@ class UNetTrainer:
         return self.sequence_of(self.data, self.seed)
 
     def sequence_of(self, data: TrainingImages, seed: int) -> PatchSequence:
-        """Patches about labelled pixels of other images, drawn by a seed."""
+        """Patches about labelled pixels of images.
+
+        Parameters
+        ----------
+        data : TrainingImages
+            Their labels are of classes of the CNN.
+        seed : int
+            Of all draws.
+
+        Returns
+        -------
+        PatchSequence
+        """
         settings = self.settings
         output_of = np.zeros(256, np.uint8)
         output_of[self.key["HierarchClass"]] = self.key["LocalClass"]
