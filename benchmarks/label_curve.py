@@ -9,6 +9,7 @@ of the workflow in a folder of its own under --out, where a finished run is not 
 
 import argparse
 from dataclasses import replace
+from itertools import cycle
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -112,16 +113,17 @@ def read_scores(results: Path) -> dict:
 
 
 def plot_curves(path: Path, table: pd.DataFrame) -> None:
-    """Draw the mean over seeds as lines, and each seed as a point."""
+    """Draw a line for each curve and draw of images: solid for the first draw, then dashed ..."""
     figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), layout="constrained")
     titles = {"weighted_f1": "Weighted F1 (%)", "macro_f1": "Macro F1 (%)"}
-    counts = sorted(table["images"].unique())
+    counts, seeds = (sorted(table[column].unique()) for column in ("images", "seed"))
+    styles = dict(zip(seeds, cycle(("-", "--", ":", "-.")), strict=False))
     for axis, (score, title) in zip(axes, titles.items(), strict=True):
-        for number, (curve, rows) in enumerate(table.groupby("curve", sort=False)):
-            mean = rows.groupby("images")[score].mean()
-            axis.plot(mean.index, mean, color=f"C{number}", label=CURVES[curve])
-            shift = 1.02 ** (number - 1.5)
-            axis.plot(rows["images"] * shift, rows[score], ".", color=f"C{number}", alpha=0.5)
+        for (curve, seed), rows in table.groupby(["curve", "seed"]):
+            colour = f"C{[*CURVES].index(curve)}"
+            label = CURVES[curve] if seed == seeds[0] else None
+            style = dict(color=colour, linestyle=styles[seed], marker=".", alpha=0.8)
+            axis.plot(rows["images"], rows[score], label=label, **style)
         axis.set_xscale("log")
         axis.set_xticks(counts, counts)
         axis.minorticks_off()
