@@ -30,7 +30,7 @@ CURVES = {
 CONFIGS = {
     # As long as the U-Net with random weights learns from few images before it overfits.
     "random_weights": {"cnn": {"encoder": "plain", "steps": 600}},
-    # As good as 200 steps with eight images.
+    # As many steps in all as by default.
     "self_training": {"cnn": {"steps": 100, "self_training_steps": 100}},
 }
 
@@ -119,11 +119,12 @@ def plot_curves(path: Path, table: pd.DataFrame) -> None:
     counts, seeds = (sorted(table[column].unique()) for column in ("images", "seed"))
     styles = dict(zip(seeds, cycle(("-", "--", ":", "-.")), strict=False))
     for axis, (score, title) in zip(axes, titles.items(), strict=True):
-        for (curve, seed), rows in table.groupby(["curve", "seed"]):
-            colour = f"C{[*CURVES].index(curve)}"
-            label = CURVES[curve] if seed == seeds[0] else None
-            style = dict(color=colour, linestyle=styles[seed], marker=".", alpha=0.8)
-            axis.plot(rows["images"], rows[score], label=label, **style)
+        for curve, of_curve in table.groupby("curve"):
+            label: str | None = CURVES[curve]
+            for seed, rows in of_curve.groupby("seed"):
+                style = dict(color=f"C{[*CURVES].index(curve)}", linestyle=styles[seed])
+                axis.plot(rows["images"], rows[score], label=label, marker=".", alpha=0.8, **style)
+                label = None
         axis.set_xscale("log")
         axis.set_xticks(counts, counts)
         axis.minorticks_off()

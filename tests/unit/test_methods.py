@@ -113,6 +113,10 @@ def test_what_was_not_done_is_not_told():
             {"cnn": UNET | {"encoder": "plain"}},
             "with an encoder that began with random weights and",
         ),
+        (
+            {"cnn": UNET | {"self_training_steps": 90}},
+            "for 90 more steps at half the learning rates, with pseudo-labels (Lee 2013) in one",
+        ),
         ({"cnn": UNET | {"encoder": "ResNet50", "weights": "imagenet"}}, "ResNet50, pretrained on"),
     ],
 )

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from ..io.rasters import open_image
-from ..io.windows import SIDE_MULTIPLE, Window
+from ..io.windows import Window
 from .colour_matching import colour_histogram, is_exposure_outlier
-from .patches import JointSequence
+from .patches import JointSequence, pad_to_size
 from .training import TrainingImages
 from .unet import UNetTrainer, count_epochs
 
@@ -78,7 +78,7 @@ def pseudo_label(
     colour_stats : Mapping
         From `training_colour_stats`.
     n_windows, side : int
-        Windows to draw, and their side in pixels.
+        Windows to draw, and their side in pixels, a multiple of 64.
     seed : int
         Of the draws.
 
@@ -111,7 +111,7 @@ def pseudo_label(
                 top, left = (int(rng.integers(max(1, n - side + 1))) for n in (height, width))
                 window = Window(top, left, min(top + side, height), min(left + side, width))
                 pixels = image[window.slices]
-                codes = _confident_codes(model, code_of, pixels)
+                codes = _confident_codes(model, code_of, pixels, side)
                 codes[image.no_data(window)] = 0
                 if codes.any():
                     found.images.append(pixels)
@@ -120,11 +120,12 @@ def pseudo_label(
     return found
 
 
-def _confident_codes(model: keras.Model, code_of: np.ndarray, pixels: np.ndarray) -> np.ndarray:
+def _confident_codes(
+    model: keras.Model, code_of: np.ndarray, pixels: np.ndarray, side: int
+) -> np.ndarray:
     """Class codes of pixels (height, width, 3), uint8 (height, width); 0 where in doubt."""
     height, width = pixels.shape[:2]
-    below, right = (-side % SIDE_MULTIPLE for side in (height, width))
-    padded = np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="symmetric")
+    padded = pad_to_size(pixels, side, mode="symmetric")
     probabilities = np.asarray(model(padded[None].astype(np.float32)))[0, :height, :width]
     confident = probabilities.max(axis=2) >= MIN_CONFIDENCE
     return code_of[probabilities.argmax(axis=2)] * confident
