@@ -10,7 +10,7 @@ from report_samples import CLASSES, IMAGES, make_content, make_experiments, make
 
 from ssc.classes import LandClass
 from ssc.report.image_table import select_figures
-from ssc.report.job_warnings import compile_warnings
+from ssc.report.job_warnings import compile_warnings, group_warnings
 from ssc.report.page import compare_stages, render
 from ssc.report.provenance import compile_provenance, find_changes
 from ssc.report.verdict import write_verdict
@@ -75,6 +75,22 @@ def test_warnings_have_their_image_and_remedy(tmp_path):
         ["Ure_0002", "few pixels", "check this map"],
         ["Ure_0002", "no remedy", ""],
         ["", "no label", "add one"],
+    ]
+
+
+def test_warnings_that_differ_only_in_names_and_numbers_share_a_row():
+    rows = [
+        ("Ure_0001", "a/Ure_0001.jpg is dark", "check it"),
+        ("", "no label", "add one"),
+        ("Ure_0002", "a/Ure_0002.jpg is dark", "check it"),
+        ("Ure_0002", "4,000 pixels", "check it"),
+        ("Ure_0003", "a/Ure_0003.jpg is dark", "check it"),
+    ]
+    kinds = group_warnings(pd.DataFrame(rows, columns=["image", "warning", "remedy"]))
+    assert kinds.to_numpy().tolist() == [
+        ["Ure_0001", "a/Ure_0001.jpg is dark", "check it", ["Ure_0002", "Ure_0003"]],
+        ["", "no label", "add one", []],
+        ["Ure_0002", "4,000 pixels", "check it", []],
     ]
 
 

@@ -62,3 +62,22 @@ def compile_warnings(preflight: pd.DataFrame, logs: Iterable[Path]) -> pd.DataFr
     texts = logged["warning"] + ("; " + logged["remedy"]).where(logged["remedy"] != "", "")
     logged = logged[~texts.isin(notes["warning"])]
     return pd.concat([notes, logged]).drop_duplicates().reset_index(drop=True)
+
+
+def group_warnings(warnings: pd.DataFrame) -> pd.DataFrame:
+    """Put warnings of one kind together: those that differ only in words with digits.
+
+    Parameters
+    ----------
+    warnings : pandas.DataFrame
+        From `compile_warnings`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The first warning of each kind, with the list of all `others` images that have it.
+    """
+    kinds = warnings["warning"].str.replace(r"\S*\d\S*", "#", regex=True)
+    groups = warnings.groupby([kinds, warnings["remedy"]], sort=False)
+    others = [of_kind["image"].iloc[1:].tolist() for _, of_kind in groups]
+    return groups.head(1).assign(others=others)

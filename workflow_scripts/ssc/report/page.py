@@ -18,6 +18,7 @@ from ..evaluation.scores import accuracies
 from ..evaluation.summaries import spread_over_seeds
 from ..numbers import format_number, format_spread
 from . import charts
+from .job_warnings import group_warnings
 from .previews import CONFIDENCE_STEP, RIGHT, WRONG, confidence_colours
 from .verdict import describe_design, write_verdict
 
@@ -125,6 +126,7 @@ def render(content: ReportContent) -> str:
         colours={c.name: to_hex(c.colour) for c in content.classes},
         verdict=verdict,
         flagged={*content.warnings["image"]},
+        warnings=group_warnings(content.warnings),
         rows=images.to_dict("records"),
         several_groups=images["group"].nunique() > 1,
         has_areas=bool(images.filter(regex="^percent_").notna().any(axis=None)),
