@@ -80,4 +80,5 @@ def group_warnings(warnings: pd.DataFrame) -> pd.DataFrame:
     kinds = warnings["warning"].str.replace(r"\S*\d\S*", "#", regex=True)
     groups = warnings.groupby([kinds, warnings["remedy"]], sort=False)
     others = [of_kind["image"].iloc[1:].tolist() for _, of_kind in groups]
-    return groups.head(1).assign(others=others)
+    first = groups.head(1)
+    return first.assign(others=pd.Series(others, first.index, dtype=object))
