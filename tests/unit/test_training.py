@@ -1,4 +1,5 @@
 import os
+from types import SimpleNamespace
 
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
@@ -90,6 +91,30 @@ def test_same_seed_gives_the_same_weights(make):
         model, _ = train(trainer, "float32", trainer.sequence())
         weights.append(np.concatenate([w.ravel() for w in model.get_weights()]))
     np.testing.assert_array_equal(*weights)
+
+
+def test_weights_are_averaged_late_steps_most():
+    weights = [np.array([float(step)], np.float32) for step in (5, 1, 2, 3)]
+    callback = training.AverageWeights()
+    callback.set_model(SimpleNamespace(get_weights=lambda: [weights.pop(0).copy()]))
+    callback.on_train_begin()
+    for step in range(3):
+        callback.on_train_batch_end(step)
+    # 1, then 0.1 x 1 + 0.9 x 2 = 1.9, then 2/11 x 1.9 + 9/11 x 3 = 30.8 / 11.
+    assert callback.average[0] == pytest.approx(2.8)
+
+
+@pytest.mark.parametrize(
+    ("make", "averages"),
+    [(short_unet_trainer, True), (lambda: tile_trainer(alternating(24)), False)],
+)
+def test_a_unet_gets_the_average_and_a_tile_cnn_its_last_weights(make, averages, monkeypatch):
+    trainer = make()
+    made, _ = train(trainer, "float32", trainer.sequence())
+    monkeypatch.delattr(training.AverageWeights, "on_train_end")
+    last, _ = train(trainer, "float32", trainer.sequence())
+    for one, other in zip(made.get_weights(), last.get_weights(), strict=True):
+        assert np.array_equal(one, other) != averages
 
 
 @pytest.mark.parametrize("make", [lambda: tile_trainer(alternating(24)), short_unet_trainer])

@@ -83,6 +83,8 @@ class TileCnnTrainer:
         The pure tiles.
     """
 
+    averages_weights = False
+
     def __init__(
         self,
         settings: TileCnnSettings,

@@ -18,6 +18,8 @@ from .patches import PatchSequence
 # Images of more pixels are read by windows, of this side.
 MAX_WHOLE_PIXELS = 4 * WINDOW_SIDE**2
 LABEL_WINDOW_SIDE = 1024
+# The last ninth of the steps makes up about two thirds of the average of weights.
+AVERAGING_ETA = 8
 
 log = logging.getLogger(__name__)
 
@@ -109,11 +111,14 @@ class Trainer(Protocol):
         How long to train.
     seed : int
         Of weights and patches.
+    averages_weights : bool
+        Whether the trained CNN gets the average of the weights of all steps.
     """
 
     key: pd.DataFrame
     epochs: int
     seed: int
+    averages_weights: bool
 
     def build(self) -> keras.Model:
         """Make the CNN, with its initial weights, in the global dtype policy."""
@@ -185,13 +190,16 @@ def fit(
     trainer.compile(model, len(sequence) * trainer.epochs)
     # Variables that Keras makes as it traces the training step have it traced twice.
     model.optimizer.build(model.trainable_variables)
+    callbacks: list[keras.callbacks.Callback] = [LogProgress()]
+    if trainer.averages_weights:
+        callbacks.append(AverageWeights())
     fitted = model.fit(
         sequence,
         validation_data=validation,
         epochs=trainer.epochs,
         shuffle=False,
         verbose=0,
-        callbacks=[LogProgress()],
+        callbacks=callbacks,
     ).history
     columns = [c for c in ("loss", "accuracy", "val_loss", "val_accuracy") if c in fitted]
     history = pd.DataFrame({column: fitted[column] for column in columns})
@@ -228,6 +236,28 @@ def use_dtype_policy(policy: str) -> Iterator[None]:
         yield
     finally:
         keras.config.set_dtype_policy(before)
+
+
+class AverageWeights(keras.callbacks.Callback):
+    """Give the trained CNN the average of the weights of all steps, late ones counting most.
+
+    The statistics of batch normalisation are averaged too. After step t the average is
+    (1 - a) average + a weights with a = (eta + 1) / (t + eta): polynomial-decay averaging (Shamir &
+    Zhang 2013, ICML, section 4).
+    """
+
+    def on_train_begin(self, logs=None):
+        self.average: list[np.ndarray] = self.model.get_weights()
+        self.steps = 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.steps += 1
+        share = (AVERAGING_ETA + 1) / (self.steps + AVERAGING_ETA)
+        for average, weights in zip(self.average, self.model.get_weights(), strict=True):
+            average += np.float32(share) * (weights - average)
+
+    def on_train_end(self, logs=None):
+        self.model.set_weights(self.average)
 
 
 class LogProgress(keras.callbacks.Callback):

@@ -74,6 +74,8 @@ class UNetTrainer:
     seed : int
     """
 
+    averages_weights = True
+
     def __init__(
         self,
         settings: UNetSettings,

@@ -39,7 +39,8 @@ pixels, drawn about labelled pixels, with the cross-entropy of the labelled pixe
 {% if cnn.encoder_learning_rate %}
 (encoder: {{ cnn.encoder_learning_rate }})
 {% endif %}
-in the first 5 % of the steps and then fell to 0 along a cosine. Patches were rotated by multiples
+in the first 5 % of the steps and then fell to 0 along a cosine. The weights are their average over
+the steps, in which late steps count most (Shamir & Zhang 2013). Patches were rotated by multiples
 of 90 degrees and flipped.
 {% if cnn.brightness_jitter %}
 Their brightness was changed by up to {{ cnn.brightness_jitter | percent }} %, that of each band by
@@ -190,6 +191,11 @@ REFERENCES = {
     "Ronneberger et al. 2015": (
         "Ronneberger, O., Fischer, P., Brox, T., 2015. U-Net: convolutional networks for "
         "biomedical image segmentation. MICCAI 2015, LNCS 9351, 234-241."
+    ),
+    "Shamir & Zhang 2013": (
+        "Shamir, O., Zhang, T., 2013. Stochastic gradient descent for non-smooth optimization: "
+        "convergence results and optimal averaging schemes. Proceedings of the 30th International "
+        "Conference on Machine Learning, PMLR 28(1), 71-79."
     ),
     "Tan & Le 2019": (
         "Tan, M., Le, Q.V., 2019. EfficientNet: rethinking model scaling for convolutional neural "
