@@ -247,14 +247,14 @@ class AverageWeights(keras.callbacks.Callback):
     """
 
     def on_train_begin(self, logs=None):
-        self.average: list[np.ndarray] = self.model.get_weights()
+        self.average = self.model.get_weights()
         self.steps = 0
 
     def on_train_batch_end(self, batch, logs=None):
         self.steps += 1
-        share = (AVERAGING_ETA + 1) / (self.steps + AVERAGING_ETA)
-        for average, weights in zip(self.average, self.model.get_weights(), strict=True):
-            average += np.float32(share) * (weights - average)
+        share = np.float32((AVERAGING_ETA + 1) / (self.steps + AVERAGING_ETA))
+        pairs = zip(self.average, self.model.get_weights(), strict=True)
+        self.average = [average + share * (weights - average) for average, weights in pairs]
 
     def on_train_end(self, logs=None):
         self.model.set_weights(self.average)
