@@ -36,6 +36,7 @@ UNET = UNetSettings(
     batch_size=4,
     learning_rate=0.01,
     brightness_jitter=0.1,
+    cutmix=0,
 )
 
 

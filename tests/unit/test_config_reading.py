@@ -91,14 +91,14 @@ def test_sample_shows_the_defaults(path, schema):
 
 
 def test_defaults_of_the_u_net_depend_on_its_encoder():
-    keys = ("steps", "channels", "learning_rate", "encoder_learning_rate", "weights")
+    keys = ("steps", "channels", "learning_rate", "encoder_learning_rate", "cutmix", "weights")
 
     def defaults(encoder):
         cnn = complete({"encoder": encoder})
         return [cnn.get(key) for key in keys]
 
-    pretrained = [200, [64, 96, 128, 160], 0.001, 0.0002]
-    assert defaults("plain") == [1800, [64, 128, 256], 0.003, None, None]
+    pretrained = [200, [64, 96, 128, 160], 0.001, 0.0002, 0.5]
+    assert defaults("plain") == [1800, [64, 128, 256], 0.003, None, 0, None]
     assert defaults("efficientnet_lite2") == [*pretrained, None]
     assert defaults("ResNet50") == [*pretrained, "imagenet"]
 

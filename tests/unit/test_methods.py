@@ -6,7 +6,7 @@ from ssc.evaluation.methods import describe_methods
 UNET = {"architecture": "unet", "encoder": "efficientnet_lite0", "channels": [64, 96]}
 UNET |= {"steps": 200, "batch_size": 8, "patch_size": 256, "brightness_jitter": 0.1}
 UNET |= {"learning_rate": 0.001, "encoder_learning_rate": 0.0002, "match_colours": False}
-UNET |= {"self_training_steps": 0}
+UNET |= {"self_training_steps": 0, "cutmix": 0.5}
 TILE_CNN = {
     "architecture": "NASNetLarge",
     "weights": "imagenet",
@@ -53,7 +53,8 @@ def test_each_setting_of_the_default_method_is_stated():
         "The weights are their average over the steps, in which late steps count most (Shamir & "
         "Zhang 2013). "
         "Patches were rotated by multiples of 90 degrees and flipped. Their brightness was changed "
-        "by up to 10 %, that of each band by up to 3.33 % in addition."
+        "by up to 10 %, that of each band by up to 3.33 % in addition. 50 % of the patches got a "
+        "rectangle of another one, with its labels (CutMix; Yun et al. 2019)."
     )
     assert refined == (
         "The classes that the CNN gave to the pixels of an image were the pseudo-labels of a "
@@ -71,7 +72,7 @@ def test_each_setting_of_the_default_method_is_stated():
         "scikit-learn 1.9.1 and rasterio 1.4.4."
     )
     assert heading == "References"
-    names = "Carbonneau Cohen Congalton Loshchilov Ronneberger Shamir Tan"
+    names = "Carbonneau Cohen Congalton Loshchilov Ronneberger Shamir Tan Yun"
     assert [reference.partition(",")[0] for reference in references] == names.split()
 
 

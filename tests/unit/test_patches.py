@@ -14,7 +14,9 @@ from ssc.cnn.patches import (
     apply_symmetry,
     cut_patches,
     draw_brightness_jitter,
+    draw_rectangles,
     pad_to_size,
+    paste_rectangles,
 )
 from ssc.cnn.sampling import TileSampler
 from ssc.cnn.tiles import TilePositions
@@ -70,6 +72,26 @@ def test_jitter_multiplies_each_band_up_to_255():
     apply_brightness_jitter(patches, np.array([[0.5, 1, 3], [2, 2, 1]]).reshape(2, 1, 1, 3))
     assert (patches[0] == [50, 100, 255]).all()
     assert (patches[1] == [200, 200, 100]).all()
+
+
+def test_rectangles_lie_within_patches_and_have_a_quarter_to_three_quarters_of_their_side():
+    rectangles = draw_rectangles(4000, 64, 0.5, np.random.default_rng(0))
+    patches, sources, top, left, bottom, right = rectangles.T
+    assert len(patches) == pytest.approx(2000, abs=100)
+    assert (np.diff(patches) > 0).all()
+    assert (sources.min(), sources.max()) == pytest.approx((0, 3999), abs=20)
+    for start, stop in ((top, bottom), (left, right)):
+        assert (start.min(), stop.max()) == (0, 64)
+        assert ((stop - start).min(), (stop - start).max()) == (16, 48)
+    assert draw_rectangles(4000, 64, 0, np.random.default_rng(0)).shape == (0, 6)
+
+
+def test_rectangles_are_pasted_one_after_the_other():
+    patches = np.zeros((3, 3, 3), np.uint8) + np.array([1, 2, 3], np.uint8)[:, None, None]
+    paste_rectangles([patches], np.array([[0, 1, 0, 1, 2, 3], [1, 0, 0, 0, 1, 3]]))
+    assert patches[0].tolist() == [[1, 2, 2], [1, 2, 2], [1, 1, 1]]
+    assert patches[1].tolist() == [[1, 2, 2], [2, 2, 2], [2, 2, 2]]
+    assert (patches[2] == 3).all()
 
 
 @given(st.integers(0, 1000))

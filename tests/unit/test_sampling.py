@@ -85,8 +85,8 @@ def test_every_epoch_has_an_order_of_its_own_that_the_seed_repeats():
     assert len({str(o) for o in [first, second, *orders(2)]}) == 4
 
 
-def patches_of(images, labels, size, batch_size=4, n_batches=1, jitter=0.0, seed=42):
-    sampler = LabelledPixelSampler(labels, size, batch_size, n_batches, jitter, seed)
+def patches_of(images, labels, size, batch_size=4, n_batches=1, jitter=0.0, seed=42, cutmix=0.0):
+    sampler = LabelledPixelSampler(labels, size, batch_size, n_batches, jitter, cutmix, seed)
     return PatchSequence(images, sampler, size, seed)
 
 
@@ -183,6 +183,17 @@ def test_brightness_jitter_is_one_factor_a_patch_and_band_within_its_bounds():
     assert factors.min() == pytest.approx(0.7 * 0.9, abs=0.02)
     assert factors.max() == pytest.approx(1.3 * 1.1, abs=0.02)
     assert (factors.max(axis=1) / factors.min(axis=1)).max() <= 1.1 / 0.9 + 1e-5
+
+
+def test_cutmix_pastes_rectangles_of_other_patches_with_their_labels():
+    # Three images of one class each; a third of the rectangles come from a patch of the same class.
+    labels = [np.full((16, 16), code, np.uint8) for code in (1, 2, 3)]
+    images = [coded_image(of_image) for of_image in labels]
+    pixels, outputs, weights = patches_of(images, labels, 16, batch_size=3000, cutmix=0.5)[0]
+    np.testing.assert_array_equal(pixels, coded_image(outputs))
+    assert (weights == 1).all()
+    is_mixed = outputs.max(axis=(1, 2)) > outputs.min(axis=(1, 2))
+    assert is_mixed.mean() == pytest.approx(1 / 3, abs=0.04)
 
 
 def test_the_seed_repeats_the_patches_and_each_epoch_has_others():

@@ -1,7 +1,7 @@
 """Patches of images that a CNN learns from: cut where a sampler says, and augmented."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import keras
@@ -22,6 +22,8 @@ class PatchBatch:
         Number of one of the eight symmetries of the square for each patch, int64 (n,).
     jitter : numpy.ndarray
         Factors of the colours, float32 (n, 1, 1, 3).
+    rectangles : numpy.ndarray
+        Of `draw_rectangles`, int64 (m, 6).
     """
 
     examples: np.ndarray
@@ -30,6 +32,7 @@ class PatchBatch:
     columns: np.ndarray
     symmetries: np.ndarray
     jitter: np.ndarray
+    rectangles: np.ndarray = field(default_factory=lambda: np.empty((0, 6), np.int64))
 
 
 class Sampler(Protocol):
@@ -88,7 +91,9 @@ class PatchSequence(keras.utils.PyDataset):
         patches = self.sampler.draw(batch, np.random.default_rng([self.seed, self.epoch, batch]))
         pixels = cut_patches(self.images, patches, self.size, np.float32)
         apply_brightness_jitter(pixels, patches.jitter)
-        return pixels, *self.sampler.targets(patches)
+        rasters = pixels, *self.sampler.targets(patches)
+        paste_rectangles(rasters, patches.rectangles)
+        return rasters
 
 
 class JointSequence(keras.utils.PyDataset):
@@ -196,3 +201,36 @@ def apply_brightness_jitter(patches: np.ndarray, factors: np.ndarray) -> None:
     # NumPy multiplies whole rows several times as fast as three colours at a time.
     rows *= np.tile(factors[:, 0], (1, width, 1)).reshape(n, 1, -1)
     np.minimum(rows, 255, out=rows)
+
+
+def draw_rectangles(n: int, size: int, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Draw rectangles that patches get from other ones: CutMix (Yun et al. 2019, ICCV).
+
+    Parameters
+    ----------
+    n : int
+        Number of patches.
+    size : int
+        Side of a patch in pixels; those of a rectangle are a quarter to three quarters of it.
+    share : float
+        Share of the patches that get a rectangle.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    numpy.ndarray
+        For each rectangle the index of its patch and of the patch that it is cut from; its top,
+        left, bottom and right; int64 (m, 6).
+    """
+    patches = np.flatnonzero(rng.random(n) < share)
+    sources = rng.integers(n, size=len(patches))
+    sides = rng.integers(size // 4, 3 * size // 4 + 1, (len(patches), 2))
+    corners = rng.integers(size - sides + 1)
+    return np.column_stack([patches, sources, corners, corners + sides])
+
+
+def paste_rectangles(rasters: Sequence[np.ndarray], rectangles: np.ndarray) -> None:
+    """Copy rectangles of `draw_rectangles` in rasters of patches (n, size, size, ...), in place."""
+    for patch, source, top, left, bottom, right in rectangles:
+        for raster in rasters:
+            raster[patch, top:bottom, left:right] = raster[source, top:bottom, left:right]

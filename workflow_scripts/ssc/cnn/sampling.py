@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .patches import PatchBatch, cut_patches, draw_brightness_jitter, pad_to_size
+from .patches import (
+    PatchBatch,
+    cut_patches,
+    draw_brightness_jitter,
+    draw_rectangles,
+    pad_to_size,
+)
 from .tiles import TilePositions
 
 # Brightness and colour jitter of the tiles of a tile CNN.
@@ -91,6 +97,8 @@ class LabelledPixelSampler:
         Patches in a batch, and batches in an epoch.
     brightness_jitter : float
         Largest change of brightness, as a share; each band also changes by up to a third of it.
+    cutmix : float
+        Share of the patches that get a rectangle of another one, with its labels.
     seed : int
         Of the labelled pixels that are kept.
     """
@@ -102,10 +110,11 @@ class LabelledPixelSampler:
         batch_size: int,
         n_batches: int,
         brightness_jitter: float,
+        cutmix: float,
         seed: int,
     ):
         self.size, self.batch_size, self.n_batches = patch_size, batch_size, n_batches
-        self.brightness_jitter = brightness_jitter
+        self.brightness_jitter, self.cutmix = brightness_jitter, cutmix
         self.outputs = [pad_to_size(raster, patch_size, mode="constant") for raster in outputs]
         counts = np.array([np.bincount(o.ravel(), minlength=256) for o in self.outputs])
         counts[:, 0] = 0
@@ -129,7 +138,9 @@ class LabelledPixelSampler:
         images, rows, columns, symmetries = np.array(places).T
         jitter = self.brightness_jitter
         factors = draw_brightness_jitter(self.batch_size, jitter, jitter / 3, rng)
-        return PatchBatch(np.empty(0, np.int64), images, rows, columns, symmetries, factors)
+        rectangles = draw_rectangles(self.batch_size, self.size, self.cutmix, rng)
+        examples = np.empty(0, np.int64)
+        return PatchBatch(examples, images, rows, columns, symmetries, factors, rectangles)
 
     def targets(self, patches: PatchBatch) -> tuple[np.ndarray, np.ndarray]:
         """Outputs, uint8 (n, size, size), and weights, float32: 0 where a pixel is unlabelled."""

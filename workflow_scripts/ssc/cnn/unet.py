@@ -40,6 +40,8 @@ class UNetSettings:
         Of AdamW, at its highest.
     brightness_jitter : float
         Largest change of the brightness of a patch, as a share.
+    cutmix : float
+        Share of the patches that get a rectangle of another one.
     encoder_learning_rate : float or None
         That of a pretrained encoder; None for the plain one, which learns as the rest does.
     weights : str or None
@@ -55,6 +57,7 @@ class UNetSettings:
     batch_size: int
     learning_rate: float
     brightness_jitter: float
+    cutmix: float
     encoder_learning_rate: float | None = None
     weights: str | None = None
     self_training_steps: int = 0
@@ -157,6 +160,7 @@ class UNetTrainer:
             settings.batch_size,
             settings.steps // self.epochs,
             settings.brightness_jitter,
+            settings.cutmix,
             seed,
         )
         return PatchSequence(data.images, sampler, settings.patch_size, seed)

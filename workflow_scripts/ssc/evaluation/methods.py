@@ -46,6 +46,10 @@ of 90 degrees and flipped.
 Their brightness was changed by up to {{ cnn.brightness_jitter | percent }} %, that of each band by
 up to {{ (cnn.brightness_jitter / 3) | percent }} % in addition.
 {% endif %}
+{% if cnn.cutmix %}
+{{ cnn.cutmix | percent }} % of the patches got a rectangle of another one, with its labels (CutMix;
+Yun et al. 2019).
+{% endif %}
 {% if cnn.self_training_steps %}
 It was trained for {{ cnn.self_training_steps }} more steps at half the learning rates, with
 pseudo-labels (Lee 2013) in one half of each batch: the classes that it gave to pixels of the images
@@ -200,6 +204,11 @@ REFERENCES = {
     "Tan & Le 2019": (
         "Tan, M., Le, Q.V., 2019. EfficientNet: rethinking model scaling for convolutional neural "
         "networks. Proceedings of the 36th International Conference on Machine Learning."
+    ),
+    "Yun et al. 2019": (
+        "Yun, S., Han, D., Oh, S.J., Chun, S., Choe, J., Yoo, Y., 2019. CutMix: regularization "
+        "strategy to train strong classifiers with localizable features. Proceedings of the "
+        "IEEE/CVF International Conference on Computer Vision, 6023-6032."
     ),
 }
 
