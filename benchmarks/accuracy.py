@@ -20,6 +20,7 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "400 steps": {"cnn": {"steps": 400}},
     "encoder at the full rate": {"cnn": {"encoder_learning_rate": 0.001}},
     "brightness jitter 0.25": {"cnn": {"brightness_jitter": 0.25}},
+    "no CutMix": {"cnn": {"cutmix": 0}},
     "32 bits": {"cnn": {"mixed_precision": False}},
     "colour weight 0.5": {"refine": {"colour_weight": 0.5}},
     "colour weight 1": {"refine": {"colour_weight": 1}},
