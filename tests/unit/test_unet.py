@@ -150,6 +150,18 @@ def test_loss_is_the_mean_over_labelled_pixels_however_few():
     assert scores["loss"] == pytest.approx(np.log(3), rel=1e-5)
 
 
+def test_the_set_share_of_the_patches_is_mixed():
+    image, labels, _ = two_colours()
+    rectangles = {
+        cutmix: unet_trainer(image, labels, batch_size=50, cutmix=cutmix)
+        .sequence()
+        .sampler.draw(0, np.random.default_rng(0))
+        .rectangles
+        for cutmix in (0, 1)
+    }
+    assert (len(rectangles[0]), len(rectangles[1])) == (0, 50)
+
+
 def test_a_pretrained_encoder_learns_at_its_own_rate():
     trainer = unet_trainer(
         *two_colours()[:2],
