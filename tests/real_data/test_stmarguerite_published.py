@@ -4,7 +4,7 @@ import pandas as pd
 
 # The steps of the paper, with a CNN that trains in minutes.
 PUBLISHED = {
-    "cnn": {"architecture": "compact", "epochs": 3, "match_colours": False},
+    "cnn": {"architecture": "compact", "match_colours": False},
     "refine": {"cnn_weight": 0, "colour_weight": 1, "max_changed_fraction": 1},
 }
 

@@ -26,7 +26,7 @@ CONFIG = {
         ],
         "images_per_job": 10,
     },
-    "tiles": {"train_stride": 25, "predict_stride": 25},
+    "tiles": {"train_stride": 16, "predict_stride": 25},
     "cnn": {
         "architecture": "compact",
         "epochs": "auto",
