@@ -241,9 +241,7 @@ def training_rivers(group):
 
 def cnn_settings(*others):
     """The section cnn without keys that training does not read."""
-    return {
-        k: v for k, v in config["cnn"].items() if k not in ("match_colours", *others)
-    }
+    return {k: v for k, v in config["cnn"].items() if k not in others}
 
 
 def refine_settings():

@@ -5,6 +5,8 @@ import logging
 import os
 import tempfile
 import warnings
+from collections import defaultdict
+from itertools import chain
 from pathlib import Path
 from typing import IO
 
@@ -122,6 +124,9 @@ def choose_dtype_policy(mixed_precision: bool, encoder: str | None) -> str:
 def make_trainer(snakemake, **changes):
     """Read the training images of a job and make the trainer of its architecture.
 
+    With `match_colours`, images much darker or brighter than most of their river are read in the
+    colours of those.
+
     Parameters
     ----------
     snakemake
@@ -131,7 +136,9 @@ def make_trainer(snakemake, **changes):
 
     Returns
     -------
-    UNetTrainer or TileCnnTrainer
+    trainer : UNetTrainer or TileCnnTrainer
+    colour_stats : dict
+        Of `training_colour_stats`.
     """
     from ssc.classes import read_classes
     from ssc.cnn.tile_cnn import TileCnnSettings, TileCnnTrainer
@@ -142,8 +149,9 @@ def make_trainer(snakemake, **changes):
     is_unet = params.cnn["architecture"] == "unet"
     margin = params.cnn["patch_size"] if is_unet else params.tiles["size"]
     labels = label_files(snakemake.input.labels[0], params.names)
+    colour_stats, curves = _match_colours(params)
     data = read_training_images(
-        params.images, labels, params.rivers, params.white, margin, params.held_out_block
+        params.images, labels, params.rivers, params.white, margin, curves, params.held_out_block
     )
     trainer: UNetTrainer | TileCnnTrainer
     if is_unet:
@@ -161,4 +169,37 @@ def make_trainer(snakemake, **changes):
         len(data.images),
         ", ".join(trainer.key["ClassName"].unique()),
     )
-    return trainer
+    return trainer, colour_stats
+
+
+def _match_colours(params):
+    """The colour stats of training images, and curves for those that are exposure outliers."""
+    from ssc.cnn.colour_matching import (
+        colour_histogram,
+        is_exposure_outlier,
+        matching_curves,
+        training_colour_stats,
+        usual_exposures,
+    )
+    from ssc.io.rasters import open_image
+
+    histograms, of_river = [], defaultdict(list)
+    for path, river in zip(params.images, params.rivers, strict=True):
+        with open_image(path, params.white) as image:
+            histograms.append(colour_histogram(image))
+        of_river[river].append(histograms[-1])
+    if not params.cnn["match_colours"]:
+        return training_colour_stats(histograms), [None] * len(histograms)
+    usual = chain.from_iterable(usual_exposures(of_one) for of_one in of_river.values())
+    stats = training_colour_stats(list(usual))
+    curves = []
+    for path, histogram in zip(params.images, histograms, strict=True):
+        is_outlier = is_exposure_outlier(histogram, stats)
+        curves.append(matching_curves(histogram, stats) if is_outlier else None)
+        if is_outlier:
+            logging.info(
+                "%s is much darker or brighter than most training images of its river: the CNN "
+                "learns from it in their colours (match_colours)",
+                Path(path).name,
+            )
+    return stats, curves

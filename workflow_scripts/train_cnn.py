@@ -14,7 +14,7 @@ def main(snakemake):
     # Keras is set up before it is imported, and a failed import is logged as other faults are.
     claim = claim_gpu()
     set_up_keras(snakemake.threads)
-    from ssc.cnn.colour_matching import COLOUR_STATS, colour_histogram, training_colour_stats
+    from ssc.cnn.colour_matching import COLOUR_STATS
     from ssc.cnn.export import ground_resolution, save_keras, save_onnx, save_onnx_for_qgis
     from ssc.cnn.training import rebuild_in_float32, train
     from ssc.cnn.tuning import plateau_epoch
@@ -29,7 +29,7 @@ def main(snakemake):
         epochs, _ = plateau_epoch(read_table(snakemake.input.tuning))
         logging.info("%d epochs, as tuned", epochs)
         tuned = {"epochs": epochs, "min_steps": 0}
-    trainer = make_trainer(snakemake, **tuned)
+    trainer, colour_stats = make_trainer(snakemake, **tuned)
     policy = choose_dtype_policy(cnn["mixed_precision"], cnn.get("encoder"))
     logging.info("computing in %s", policy)
     start = None
@@ -45,12 +45,6 @@ def main(snakemake):
         key = read_class_key(key_path, classes, trained.output_shape[-1])
         logging.info("starting from %s", path)
         start = partial(copy_weights, trained, key, target_key=trainer.key)
-    histograms, geometries = [], []
-    for path in snakemake.params.images:
-        with open_image(path, snakemake.params.white) as image:
-            histograms.append(colour_histogram(image))
-            geometries.append(image.geometry)
-    colour_stats = training_colour_stats(histograms)
 
     model, history = train(trainer, policy, trainer.sequence(), start=start)
     if cnn.get("self_training_steps"):
@@ -70,6 +64,10 @@ def main(snakemake):
     with atomic_path(output.onnx) as path:
         save_onnx(low_resolution_model(model) if is_unet else model, path, metadata)
     if is_unet:
+        geometries = []
+        for path in snakemake.params.images:
+            with open_image(path, snakemake.params.white) as image:
+                geometries.append(image.geometry)
         resolution = ground_resolution(geometries)
         with atomic_path(output.qgis) as path:
             save_onnx_for_qgis(model, trainer.key, resolution, path)

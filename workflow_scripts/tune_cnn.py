@@ -15,7 +15,7 @@ def main(snakemake):
 
     check_gpu(snakemake.config["allow_cpu_fallback"])
     cnn, tuning = snakemake.params.cnn, snakemake.params.tuning
-    trainer = make_trainer(
+    trainer, _ = make_trainer(
         snakemake,
         epochs=tuning["epochs"],
         min_steps=0,

@@ -10,6 +10,7 @@ from ssc.cnn.colour_matching import (
     is_exposure_outlier,
     matching_curves,
     training_colour_stats,
+    usual_exposures,
 )
 from ssc.io.rasters import ImageArray
 
@@ -45,6 +46,25 @@ def test_stats_are_the_extreme_brightnesses_and_the_median_of_each_band():
         "brightest": 90,
         "bands": [80, 50, 50],
     }
+
+
+@pytest.mark.parametrize(
+    ("values", "usual"),
+    [
+        # 80 to 100 is a quarter, 79 to 100 is more.
+        ((100, 80, 110), (100, 80, 110)),
+        ((100, 79, 110), (100, 110)),
+        ((30, 100, 31, 110, 105), (100, 110, 105)),
+        ((100, 50, 110, 200, 105), (100, 110, 105)),
+        # No part has more than half.
+        ((50, 100), (50, 100)),
+        ((50, 51, 100, 101), (50, 51, 100, 101)),
+        ((100,), (100,)),
+    ],
+)
+def test_usual_exposures_are_those_of_more_than_half_of_the_images(values, usual):
+    selected = usual_exposures([histogram(plain(value)) for value in values])
+    assert [band_means(of_one)[0] for of_one in selected] == list(usual)
 
 
 @pytest.mark.parametrize(

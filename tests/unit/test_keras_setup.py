@@ -1,12 +1,16 @@
-"""Jobs that train share the GPUs, and refuse to run on the CPU in place of one."""
+"""How jobs share GPUs, refuse to run on the CPU in place of one, and read training images."""
 
 import os
+from types import SimpleNamespace
 
 import keras
+import numpy as np
+import PIL.Image
 import pytest
 
 import keras_setup
-from keras_setup import check_gpu, choose_dtype_policy, claim_gpu
+from config_reading import complete_config
+from keras_setup import check_gpu, choose_dtype_policy, claim_gpu, make_trainer
 from ssc.errors import InputError
 
 VARIABLES = ["CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER"]
@@ -110,3 +114,37 @@ def test_half_precision_where_the_hardware_computes_so(
         cpuinfo.write_text(f"flags : {cpu}\n")
     monkeypatch.setattr(keras_setup, "Path", lambda path: cpuinfo)
     assert choose_dtype_policy(mixed_precision, encoder) == policy
+
+
+def test_dark_images_are_learned_from_in_the_colours_of_their_river(tmp_path, caplog):
+    caplog.set_level("INFO")
+    # Dee has two images, of which neither is of the usual exposure.
+    greys = {"Ure_1": 100, "Ure_2": 40, "Ure_3": 104, "Ure_4": 108, "Dee_1": 60, "Dee_2": 120}
+    codes = np.repeat(np.uint8([1, 2]), 32)[None].repeat(64, axis=0)
+    for name, grey in greys.items():
+        PIL.Image.new("RGB", (64, 64), (grey, grey, grey)).save(tmp_path / f"{name}.png")
+        PIL.Image.fromarray(codes).save(tmp_path / f"SCLS_{name}.tif")
+
+    def read(match_colours):
+        params = SimpleNamespace(
+            cnn=complete_config(cnn={"match_colours": match_colours})["cnn"],
+            classes={1: {"name": "Water"}, 2: {"name": "Sand"}},
+            images=[str(tmp_path / f"{name}.png") for name in greys],
+            names=list(greys),
+            rivers=[name[:3] for name in greys],
+            held_out_block=None,
+            white=65535,
+            seed=42,
+        )
+        labels = [str(tmp_path / "batches/all.csv")]
+        trainer, colour_stats = make_trainer(
+            SimpleNamespace(params=params, input=SimpleNamespace(labels=labels))
+        )
+        return [image.max() for image in trainer.data.images], colour_stats
+
+    stats = {"darkest": 40.0, "brightest": 120.0, "bands": [102.0] * 3}
+    assert read(match_colours=False) == ([100, 40, 104, 108, 60, 120], stats)
+    assert "much darker" not in caplog.text
+    stats = {"darkest": 60.0, "brightest": 120.0, "bands": [104.0] * 3}
+    assert read(match_colours=True) == ([100, 104, 104, 108, 60, 120], stats)
+    assert caplog.text.count("much darker") == caplog.text.count("Ure_2.png is much darker") == 1

@@ -87,6 +87,12 @@ def test_a_tile_cnn_is_described_with_its_tiles():
     assert "a learning rate of 0.001. Tiles were rotated" in text
     assert "by up to 20 %, that of each band by up to 10 % in addition. Images were" in text
     assert TILE_JITTER == (0.2, 0.1)
+    assert (
+        "Training images more than a quarter darker or brighter than most of their river got the "
+        "colours of the other training images. Images of rivers without training images, and "
+        "images more than a quarter darker or brighter than all other training images, were mapped "
+        "in the colours of the training images."
+    ) in text
     assert "The map of the CNN is the final map." in text
 
 
@@ -96,6 +102,8 @@ def test_what_was_not_done_is_not_told():
     assert "\n\n2 CNNs had been trained before.\n\n" in text
     assert "Its classes gave the final map.\n\nThe seed" in text
     assert "Congalton" not in text and "AdamW" not in text
+    text = describe(images=trained, cnn=UNET | {"match_colours": True})
+    assert "Training images" not in text and "brighter than all training images, were" in text
 
 
 @pytest.mark.parametrize(

@@ -139,12 +139,12 @@ def test_of_a_large_image_only_labelled_windows_are_read(tmp_path, monkeypatch):
     PIL.Image.fromarray(pixels).save(paths[0])
     PIL.Image.fromarray(codes).save(paths[1])
     files = [paths[0]], [paths[1]], ["Ure"]
-    data = read_training_images(*files, 65535, 8)
+    data = read_training_images(*files, 65535, 8, [None])
     np.testing.assert_array_equal(data.images[0], pixels)
     np.testing.assert_array_equal(data.labels[0], codes)
     monkeypatch.setattr(training, "MAX_WHOLE_PIXELS", 1000)
     monkeypatch.setattr(training, "LABEL_WINDOW_SIDE", 64)
-    data = read_training_images(*files, 65535, 8)
+    data = read_training_images(*files, 65535, 8, [None])
     assert data.rivers == ["Ure"] * len(data.images)
     assert sum((labels > 0).sum() for labels in data.labels) == (codes > 0).sum()
     assert sum(image.size for image in data.images) < pixels.size / 4

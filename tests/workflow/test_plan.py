@@ -323,6 +323,9 @@ def test_what_is_new_or_changed_runs_its_own_jobs_only(finished, plan):
     more = plan(finished, config_of(images_per_job=10, seed=[42, 43]), repo)
     assert not {"check_images", "plot_panels", "suggest_labels"} & set(more)
     assert (more["train_cnn"], more["plot_training"]) == (2, 2)
+    # Colours are matched where the CNN learns, too.
+    others = config_of(images_per_job=10, cnn={"match_colours": False})
+    assert plan(finished, others, repo)["train_cnn"] == 2
     new = [finished / "predict" / name for name in ("B_1005.jpg", "SCLS_B_1005.tif")]
     for path in new:
         path.touch()

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..io.windows import Image, windows
 
-# Times the range of brightness of the training images beyond which an exposure is an outlier.
+# Factor of brightness from which on an exposure is an outlier.
 BRIGHTNESS_TOLERANCE = 1.25
 # The name under which files of a CNN keep the `training_colour_stats`.
 COLOUR_STATS = "training_colour_stats"
@@ -61,6 +61,32 @@ def training_colour_stats(histograms: Sequence[np.ndarray]) -> dict:
         "brightest": round(float(brightness.max()), 2),
         "bands": np.median(means, axis=0).round(2).tolist(),
     }
+
+
+def usual_exposures(histograms: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Select the images of a river that are about as bright as most of them.
+
+    In order of brightness the images are divided where one is brighter than the one before by more
+    than a quarter. The part with more than half of the images is selected.
+
+    Parameters
+    ----------
+    histograms : sequence of numpy.ndarray
+        Of `colour_histogram`.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        Of the selected images; of all images where no part has more than half.
+    """
+    brightness = np.nan_to_num([band_means(histogram).mean() for histogram in histograms])
+    order = np.argsort(brightness)
+    ascending = brightness[order]
+    gaps = np.flatnonzero(ascending[1:] > ascending[:-1] * BRIGHTNESS_TOLERANCE) + 1
+    largest = max(np.split(order, gaps), key=len)
+    if 2 * len(largest) <= len(histograms):
+        return list(histograms)
+    return [histograms[number] for number in sorted(largest)]
 
 
 def is_exposure_outlier(histogram: np.ndarray, stats: Mapping) -> bool:

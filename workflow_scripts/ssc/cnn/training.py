@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
 import keras
 import numpy as np
 import pandas as pd
@@ -49,6 +50,7 @@ def read_training_images(
     rivers: Sequence[str],
     white: int,
     margin: int,
+    curves: Sequence[np.ndarray | None],
     held_out: tuple[int, int] | None = None,
 ) -> TrainingImages:
     """Read training images and labels; of large images only the windows that have labels.
@@ -63,6 +65,8 @@ def read_training_images(
         As of `open_image`.
     margin : int
         Pixels about such a window that are read with it; their labels are left out.
+    curves : sequence of numpy.ndarray or None
+        Of each image, of `matching_curves`; an image with curves gets other colours.
     held_out : tuple of int, optional
         Number and count of the blocks of each image, as of `block_of`, where the labels of one are
         left out.
@@ -78,7 +82,7 @@ def read_training_images(
         When a file cannot be read.
     """
     parts = TrainingImages([], [], [])
-    for path, label_path, river in zip(images, labels, rivers, strict=True):
+    for path, label_path, river, curve in zip(images, labels, rivers, curves, strict=True):
         with open_image(path, white) as image, open_class_raster(label_path) as source:
             codes: Raster = source
             if held_out:
@@ -94,7 +98,8 @@ def read_training_images(
                 outer = window.grown(margin if large else 0, codes.shape)
                 masked = np.zeros(outer.shape, np.uint8)
                 masked[window.within(outer)] = of_window
-                parts.images.append(image[outer.slices])
+                pixels = image[outer.slices]
+                parts.images.append(pixels if curve is None else cv2.LUT(pixels, curve))
                 parts.labels.append(masked)
                 parts.rivers.append(river)
     return parts

@@ -91,8 +91,12 @@ Images were mapped by tiles with a stride of {{ tiles.predict_stride }} pixels.
 {{ images.given | count("CNN") }} had been trained before.
 {% endif %}
 {% if cnn.match_colours %}
+{% if images.cnns %}
+Training images more than a quarter darker or brighter than most of their river got the colours of
+the other training images.
+{% endif %}
 Images of rivers without training images, and images more than a quarter darker or brighter than all
-training images, were mapped in the colours of the training images.
+{{ "other " if images.cnns }}training images, were mapped in the colours of the training images.
 {% endif %}
 
 {% if refine.method == "none" %}
