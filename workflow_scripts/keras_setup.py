@@ -124,7 +124,7 @@ def choose_dtype_policy(mixed_precision: bool, encoder: str | None) -> str:
 def make_trainer(snakemake, **changes):
     """Read the training images of a job and make the trainer of its architecture.
 
-    With `match_colours`, images much darker or brighter than most of their river are read in the
+    With `match_colours`, images of another exposure than most of their river are read in the
     colours of those.
 
     Parameters
@@ -198,8 +198,8 @@ def _match_colours(params):
         curves.append(matching_curves(histogram, stats) if is_outlier else None)
         if is_outlier:
             logging.info(
-                "%s is much darker or brighter than most training images of its river: the CNN "
-                "learns from it in their colours (match_colours)",
+                "%s is much darker or brighter than the other training images: the CNN learns "
+                "from it in their colours (match_colours)",
                 Path(path).name,
             )
     return stats, curves

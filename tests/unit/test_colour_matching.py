@@ -49,22 +49,37 @@ def test_stats_are_the_extreme_brightnesses_and_the_median_of_each_band():
 
 
 @pytest.mark.parametrize(
-    ("values", "usual"),
+    ("others", "outliers"),
     [
-        # 80 to 100 is a quarter, 79 to 100 is more.
-        ((100, 80, 110), (100, 80, 110)),
-        ((100, 79, 110), (100, 110)),
-        ((30, 100, 31, 110, 105), (100, 110, 105)),
-        ((100, 50, 110, 200, 105), (100, 110, 105)),
-        # No part has more than half.
-        ((50, 100), (50, 100)),
-        ((50, 51, 100, 101), (50, 51, 100, 101)),
-        ((100,), (100,)),
+        # 100 is a quarter more than 80, 140 than 112.
+        ([81], []),
+        ([79], [79]),
+        ([139], []),
+        ([141], [141]),
+        ([40, 42], [40, 42]),
+        # Two parts on either side of the others.
+        ([50, 230], []),
+        # As many as the others are.
+        ([40, 41, 42, 43, 44, 45, 46], []),
     ],
 )
-def test_usual_exposures_are_those_of_more_than_half_of_the_images(values, usual):
+def test_usual_exposures_are_those_of_most_images(others, outliers):
+    usual = [100, 102, 104, 106, 108, 110, 112]
+    values = [usual[0], *others, *usual[1:]]
     selected = usual_exposures([histogram(plain(value)) for value in values])
-    assert [band_means(of_one)[0] for of_one in selected] == list(usual)
+    expected = [value for value in values if value not in outliers]
+    assert [band_means(of_one)[0] for of_one in selected] == expected
+
+
+def test_no_exposure_is_unusual_where_others_vary_as_much_or_are_few():
+    def n_usual(*values):
+        return len(usual_exposures([histogram(plain(value)) for value in values]))
+
+    # 160 to 100 is 1.6, and so is 100 to 62.5.
+    assert n_usual(62, 100, 110, 120, 130, 140, 150, 160) == 7
+    assert n_usual(63, 100, 110, 120, 130, 140, 150, 160) == 8
+    assert n_usual(30, 100, 102, 104, 106, 108, 110) == 7
+    assert n_usual(30, 100) == 2
 
 
 @pytest.mark.parametrize(

@@ -88,10 +88,11 @@ def test_a_tile_cnn_is_described_with_its_tiles():
     assert "by up to 20 %, that of each band by up to 10 % in addition. Images were" in text
     assert TILE_JITTER == (0.2, 0.1)
     assert (
-        "Training images more than a quarter darker or brighter than most of their river got the "
-        "colours of the other training images. Images of rivers without training images, and "
-        "images more than a quarter darker or brighter than all other training images, were mapped "
-        "in the colours of the training images."
+        "Training images of another exposure got the colours of the others: images darker or "
+        "brighter than most of their river by more than a quarter, and by more than these differed "
+        "from each other. Images of rivers without training images, and images more than a quarter "
+        "darker or brighter than all other training images, were mapped in the colours of the "
+        "training images."
     ) in text
     assert "The map of the CNN is the final map." in text
 

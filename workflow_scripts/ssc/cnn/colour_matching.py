@@ -9,6 +9,8 @@ from ..io.windows import Image, windows
 
 # Factor of brightness from which on an exposure is an outlier.
 BRIGHTNESS_TOLERANCE = 1.25
+# Images that have to agree; of fewer, one often differs by its contents alone.
+MIN_USUAL = 7
 # The name under which files of a CNN keep the `training_colour_stats`.
 COLOUR_STATS = "training_colour_stats"
 
@@ -64,10 +66,11 @@ def training_colour_stats(histograms: Sequence[np.ndarray]) -> dict:
 
 
 def usual_exposures(histograms: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Select the images of a river that are about as bright as most of them.
+    """Select the images of a river that have about the exposure of most of them.
 
-    In order of brightness the images are divided where one is brighter than the one before by more
-    than a quarter. The part with more than half of the images is selected.
+    In order of brightness the images are divided at the largest ratio of one image to the one
+    before. The other part is of another exposure where this ratio is more than a quarter, and more
+    than that of the brightest to the darkest image of the selected part.
 
     Parameters
     ----------
@@ -77,16 +80,21 @@ def usual_exposures(histograms: Sequence[np.ndarray]) -> list[np.ndarray]:
     Returns
     -------
     list of numpy.ndarray
-        Of the selected images; of all images where no part has more than half.
+        Of the part with more than half of the images, at least seven; of all images where there is
+        no such part.
     """
-    brightness = np.nan_to_num([band_means(histogram).mean() for histogram in histograms])
-    order = np.argsort(brightness)
-    ascending = brightness[order]
-    gaps = np.flatnonzero(ascending[1:] > ascending[:-1] * BRIGHTNESS_TOLERANCE) + 1
-    largest = max(np.split(order, gaps), key=len)
-    if 2 * len(largest) <= len(histograms):
+    if len(histograms) <= MIN_USUAL:
         return list(histograms)
-    return [histograms[number] for number in sorted(largest)]
+    means = [band_means(histogram).mean() for histogram in histograms]
+    brightness = np.log(np.maximum(np.nan_to_num(means), 1))
+    order = np.argsort(brightness)
+    steps = np.diff(brightness[order])
+    usual = max(np.split(order, [steps.argmax() + 1]), key=len)
+    enough = len(usual) >= MIN_USUAL and 2 * len(usual) > len(histograms)
+    apart = max(np.log(BRIGHTNESS_TOLERANCE), np.ptp(brightness[usual]))
+    if not enough or steps.max() <= apart:
+        return list(histograms)
+    return [histograms[number] for number in sorted(usual)]
 
 
 def is_exposure_outlier(histogram: np.ndarray, stats: Mapping) -> bool:

@@ -92,8 +92,8 @@ Images were mapped by tiles with a stride of {{ tiles.predict_stride }} pixels.
 {% endif %}
 {% if cnn.match_colours %}
 {% if images.cnns %}
-Training images more than a quarter darker or brighter than most of their river got the colours of
-the other training images.
+Training images of another exposure got the colours of the others: images darker or brighter than
+most of their river by more than a quarter, and by more than these differed from each other.
 {% endif %}
 Images of rivers without training images, and images more than a quarter darker or brighter than all
 {{ "other " if images.cnns }}training images, were mapped in the colours of the training images.
